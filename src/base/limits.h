@@ -1,0 +1,70 @@
+/* base/limits.h - every maximum of licet, in one place.
+ *
+ * Any byte from outside is measured against one of these before memory is taken
+ * for it; past the limit the answer names the field, and nothing is half written.
+ * Sizes are bytes unless the name says otherwise. docs/configuration.md lists
+ * those that a user can meet.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+/* HTTP */
+#define LIMIT_BODY (4u << 20) /* one request body, as sent (RudderStack's gateway: 4000 KB) */
+#define LIMIT_BODY_INFLATED (8u << 20)    /* the same after gzip */
+#define LIMIT_CONSENT_BODY (1u << 20)     /* the consent interface: 1 MB, then 413 */
+#define LIMIT_CONNECTIONS 16384           /* open at once */
+#define LIMIT_CONNECTION_POOL (32u << 10) /* header block of one request */
+#define LIMIT_IDLE_S 75                   /* a connection without a request */
+#define LIMIT_REQUEST_S 30                /* from the first byte of a request to its last */
+
+/* JSON */
+#define LIMIT_JSON_DEPTH 64
+#define LIMIT_JSON_NODES (1u << 20) /* values and keys in one document */
+#define LIMIT_JSON_STRING (1u << 20)
+
+/* events */
+#define LIMIT_EVENT (32u << 10)  /* one message (Segment: 32 KB) */
+#define LIMIT_BATCH 2500         /* messages in one request (Segment) */
+#define LIMIT_ID 255             /* subject.id, userId, anonymousId, messageId */
+#define LIMIT_DEDUPE_IDS 1000000 /* message ids remembered, all sources together */
+#define LIMIT_DEDUPE_MS (24LL * 3600 * 1000)
+#define LIMIT_GROUP_BYTES                                                                          \
+    (16u << 20) /* one group commit takes no more; further requests wait a tick */
+
+/* the consent database */
+#define LIMIT_PREFERENCES 64 /* names in one act */
+#define LIMIT_PREFERENCE_NAME 128
+#define LIMIT_NOTICES_PER_ACT 32
+#define LIMIT_PROOFS_PER_ACT 16
+#define LIMIT_SUBJECT_FIELD 1024 /* e-mail, names */
+#define LIMIT_CLAIM_AHEAD_MS (5LL * 60 * 1000)
+#define LIMIT_PUBLIC_VERSION_GRACE_MS (7LL * 24 * 3600 * 1000)
+#define LIMIT_IDEMPOTENCY_KEY 255
+#define LIMIT_IDEMPOTENCY_MS (24LL * 3600 * 1000)
+#define LIMIT_SNAPSHOTS 32768 /* subjects kept in memory */
+#define LIMIT_LIST 100        /* items on one page of a list */
+#define LIMIT_EXAMINED 10000  /* rows that one filter may look at */
+
+/* policy */
+#define LIMIT_PURPOSES 64
+#define LIMIT_VERSIONS 256    /* of one purpose */
+#define LIMIT_DESTINATIONS 32 /* names over the life of one database */
+#define LIMIT_PURPOSES_PER_USE 16
+#define LIMIT_FIELD_RULES 256 /* of one destination */
+#define LIMIT_TRANSFERS 8     /* of one destination */
+#define LIMIT_FIELD_PATH 255
+#define LIMIT_KEYS 64
+#define LIMIT_CONF (1u << 20) /* the configuration file */
+
+/* delivery */
+#define LIMIT_SEND_EVENTS 500 /* events in one outgoing request */
+#define LIMIT_SEND_BYTES (1u << 20)
+#define LIMIT_ANSWER (64u << 10) /* of a receiver's answer, the rest is cut */
+#define LIMIT_SEND_S 30          /* one outgoing request */
+#define LIMIT_CONNECT_S 10
+#define LIMIT_ATTEMPTS 12 /* then a dead letter: about a day */
+#define LIMIT_RETRY_AFTER_S 86400
+#define LIMIT_BARRIER_MS 2000 /* a withdrawal waits for sends that had begun */
+#define LIMIT_WITHDRAWAL_SHOWN 100
+
+#endif

@@ -1,0 +1,46 @@
+/* codec/text.h - base64, hexadecimal, URLs, cookies, forms, gzip.
+ *
+ * Thin helpers: libsodium does base64 and hex, zlib the inflating.
+ * Results live in the arena. False or an error leaves the outputs untouched.
+ */
+#ifndef CODEC_TEXT_H
+#define CODEC_TEXT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Standard or URL alphabet, with or without padding. */
+bool base64_decode(struct str text, struct arena *a, struct str *ret_bytes);
+struct str base64_encode(struct str bytes, struct arena *a);    /* standard, padded */
+struct str base64url_encode(struct str bytes, struct arena *a); /* URL alphabet, unpadded */
+struct str hex_encode(struct str bytes, struct arena *a);       /* lower case */
+bool hex_decode(struct str text, struct arena *a, struct str *ret_bytes);
+
+/* Percent-decoding; `plus` also turns '+' into a space. A malformed escape
+ * stays as it is. */
+struct str url_decode(struct str text, bool plus, struct arena *a);
+
+/* The parts of an absolute or relative URL; absent parts are empty. Never
+ * fails: what cannot be split is all path. */
+struct url {
+    struct str scheme, host, port, path, query, fragment; /* without ':', '//', '?', '#' */
+};
+struct url url_split(struct str text);
+
+/* One "a=b" of "a=b&c=d", undecoded; false at the end. For queries and forms. */
+bool query_next(struct str *rest, struct str *ret_name, struct str *ret_value);
+/* The decoded value of a query or form parameter; false if there is none. */
+bool query_get(struct str query, struct str name, struct arena *a, struct str *ret_value);
+
+/* One value of a Cookie header (RFC 6265), undecoded; false if there is none. */
+bool cookie_get(struct str header, struct str name, struct str *ret_value);
+
+/* True when the bytes begin as gzip does (RFC 1952). */
+bool gzip_is(struct str bytes);
+/* Inflates one gzip member and refuses anything behind it. ERR_LIMIT beyond `max`
+ * bytes of output (checked while inflating), ERR_SYNTAX when damaged or cut. */
+enum err gzip_inflate(struct str bytes, size_t max, struct arena *a,
+                      struct str *ret_bytes) MUST_CHECK;
+
+#endif

@@ -1,0 +1,219 @@
+/* conf/conf.h - the configuration file as structs.
+ *
+ * One YAML file (docs/configuration.md). ${NAME} in a scalar is taken from the
+ * environment; an unset one is a fault. Every fault is found in one run and is
+ * shown as a compiler would: file:line:column, what, the line, a caret.
+ * Unknown keys are faults, with the nearest known one named.
+ *
+ * Owner:  everything hangs on the conf's own arena; conf_free() frees it all.
+ * Thread: read-only after loading, any thread.
+ * Limit:  LIMIT_CONF bytes, and the counts of base/limits.h.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "codec/time.h"
+
+/* Where a thing stands in the file, for faults found later (policy/compile.h). */
+struct conf_place {
+    uint32_t line, column; /* from 1; 0 when it is not in the file */
+};
+
+enum conf_mode { CONF_LIVE = 0, CONF_TEST };
+
+struct conf_key {
+    uint8_t hash[32];   /* BLAKE2b-256 of the key: the key itself is not kept */
+    struct str *origin; /* public keys only; empty: any */
+    uint32_t origin_count;
+    enum conf_mode mode;
+};
+
+enum conf_basis {
+    CONF_CONSENT = 0,
+    CONF_CONTRACT,
+    CONF_LEGAL_OBLIGATION,
+    CONF_LEGITIMATE_INTERESTS
+};
+enum conf_terminal {
+    CONF_TERMINAL_CONSENT = 0,
+    CONF_TERMINAL_NECESSARY,
+    CONF_TERMINAL_EXEMPT,
+    CONF_TERMINAL_NONE
+};
+enum conf_scope { CONF_DEVICE = 0, CONF_PERSON };
+enum { CONF_GPC = 1, CONF_DNT = 2 }; /* bits of honours */
+
+enum { CONF_TEXT_PARTS = 8 };
+extern const char *const conf_text_part
+    [CONF_TEXT_PARTS]; /* title aim data transfer storage automation consequences withdrawal */
+
+struct conf_text {
+    struct str language; /* "en", "de", "nl", … */
+    struct str part[CONF_TEXT_PARTS];
+};
+
+struct conf_notice_ref {
+    struct str identifier;
+    uint32_t version;
+};
+
+struct conf_version {
+    struct conf_place place;
+    uint32_t version;  /* from 1 */
+    int64_t since_ms;  /* 00:00 UTC of the day */
+    int64_t voided_ms; /* 0: not voided */
+    struct str void_reason;
+    struct str *recipient; /* destination ids */
+    uint32_t recipient_count;
+    struct conf_notice_ref *notice;
+    uint32_t notice_count;
+    struct conf_text *text;
+    uint32_t text_count;
+};
+
+struct conf_purpose {
+    struct conf_place place;
+    struct str id;
+    enum conf_basis basis;
+    enum conf_terminal terminal_access;
+    enum conf_scope scope;
+    bool separate;
+    bool double_opt_in;
+    bool proof_optional;
+    uint32_t honours; /* CONF_GPC | CONF_DNT */
+    struct duration lifetime, ask_again_after_refusal;
+    struct str reason,
+        assessment; /* for every basis but consent, and terminal access without asking */
+    int64_t assessed_ms;
+    struct str *
+        consent_category; /* names in context.consent that stand for this purpose; its id always does */
+    uint32_t consent_category_count;
+    struct conf_version *version; /* ascending, without gaps in time */
+    uint32_t version_count;
+};
+
+enum conf_role { CONF_PROCESSOR = 0, CONF_CONTROLLER, CONF_JOINT_CONTROLLER };
+enum conf_transfer_basis { CONF_ADEQUACY = 0, CONF_SCC, CONF_BCR, CONF_DEROGATION };
+
+struct conf_transfer {
+    struct conf_place place;
+    struct str importer;
+    char country[3]; /* ISO 3166-1 alpha-2 */
+    enum conf_transfer_basis basis;
+    struct str instrument;
+    int64_t since_ms, until_ms;      /* 0: open */
+    int64_t certified_until_ms;      /* 0: not a matter of certification */
+    int64_t checked_ms, assessed_ms; /* 0: not given */
+    uint32_t module;
+    const struct conf_transfer *fallback; /* or NULL; same importer */
+};
+
+enum conf_treatment {
+    CONF_DROP = 0, /* not named is the same as drop */
+    CONF_KEEP,
+    CONF_PSEUDONYMISE, /* HMAC, one key per destination and epoch */
+    CONF_TRUNCATE_IP,  /* /24 and /48 */
+    CONF_QUERY,        /* a URL: keep only the named query parameters, no fragment */
+    CONF_HASH, /* SHA-256 of the trimmed, lower-cased value, hex (what ad platforms ask for) */
+};
+
+struct conf_field {
+    struct conf_place place;
+    struct str path; /* dotted, as in DESIGN: "context.page.url"; "properties.*" has .below */
+    bool below;      /* path is "properties" and everything below it is meant */
+    enum conf_treatment treatment;
+    struct str *parameter; /* CONF_QUERY: names, a trailing '*' matches any end */
+    uint32_t parameter_count;
+};
+
+enum conf_uncertain { CONF_RETRY = 0, CONF_HOLD };
+
+struct conf_destination {
+    struct conf_place place;
+    struct str id;
+    struct str type; /* "own", "webhook", … ; the id when none is given */
+    struct str endpoint;
+    struct str secret;            /* signing secret */
+    bool allow_private_addresses; /* else loopback and private ranges are not called */
+    struct str *requires;
+    uint32_t require_count;
+    bool has_recipient; /* without one the recipient is the controller itself */
+    struct str recipient_name;
+    char recipient_country[3];
+    enum conf_role role;
+    struct str *
+        recipient_purpose; /* the recipient's own purposes, needed unless it is a processor (R74) */
+    uint32_t recipient_purpose_count;
+    struct conf_transfer *transfer;
+    uint32_t transfer_count;
+    struct conf_field *field;
+    uint32_t field_count;
+    struct duration retention; /* of `own`; zero: until delivered elsewhere */
+    enum conf_uncertain uncertain;
+    uint32_t epoch_days;   /* pseudonym keys change after so many days; 0: never */
+    uint32_t batch_events; /* most events in one request */
+    uint32_t batch_ms;     /* longest wait for a fuller batch */
+};
+
+struct conf_link {
+    struct conf_place place;
+    struct str from, to; /* "ga4.client_id", "hubspot.contact" */
+    struct str *requires;
+    uint32_t require_count;
+};
+
+struct conf {
+    struct arena arena;
+    struct str file;        /* as opened */
+    uint32_t format;        /* of the configuration: 1 */
+    struct str listen_host; /* "127.0.0.1", "::1", "0.0.0.0" */
+    uint16_t listen_port;
+    struct str public_url; /* how browsers reach us, "" unless given */
+    struct str data_dir;   /* from store: sqlite:DIR, relative to the configuration file */
+    struct str controller_name, controller_contact;
+    char controller_country[3];
+    struct conf_key *private_key, *public_key;
+    uint32_t private_key_count, public_key_count;
+    struct str subject_token_secret; /* "" : no subject tokens */
+    struct str *trusted_proxy;       /* addresses or address/bits */
+    uint32_t trusted_proxy_count;
+    struct conf_limits {
+        uint32_t public_per_second;  /* consent writes per public key; default 50 */
+        uint32_t address_per_minute; /* public consent writes per address; default 60 */
+        uint32_t subject_per_hour;   /* public consent writes per subject; default 60 */
+        uint32_t events_per_second;  /* per public key, 0: no limit (the default) */
+    } limits;
+    struct conf_purpose *purpose;
+    uint32_t purpose_count;
+    struct conf_destination *destination;
+    uint32_t destination_count;
+    struct conf_link *link;
+    uint32_t link_count;
+};
+
+/* Loads and checks a file. On ERR_SYNTAX, ERR_VALUE or ERR_LIMIT `*reports`
+ * holds every fault (and, also on OK, every warning), ready to print:
+ *
+ *   licet.yaml:12:14: error: unknown purpose 'statistic', did you mean 'statistics'?
+ *      12 |     requires: [statistic]
+ *         |                ^~~~~~~~~
+ *
+ * ERR_IO when the file cannot be read. */
+enum err conf_load(const char *file, struct conf **ret_conf, struct buf *reports) MUST_CHECK;
+
+/* As conf_load, from memory: `name` stands in the reports. For tests and fuzzing. */
+enum err conf_parse(struct str text, const char *name, struct conf **ret_conf,
+                    struct buf *reports) MUST_CHECK;
+void conf_free(struct conf **c);
+
+/* Adds one fault or warning found later, in the same look. */
+void conf_report(const struct conf *c, struct conf_place at, bool error, struct buf *reports,
+                 const char *fmt, ...) PRINTF_LIKE(5, 6);
+
+/* True for the 27 members of the EU, IS, LI and NO (Agreement on the EEA). */
+bool conf_in_eea(const char country[3]);
+
+#endif

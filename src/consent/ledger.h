@@ -1,0 +1,122 @@
+/* consent/ledger.h - the consent database: what comes in as JSON becomes acts,
+ * subjects and notices; what comes out are answers and snapshots.
+ *
+ * The interface's shapes are those that existing clients speak (docs/api.md).
+ *
+ * Thread: the writing verbs belong to the loop's thread, within an open group
+ *         (store_begin); they take effect for others when ledger_committed() is
+ *         called after the commit, or never (ledger_rolled_back()).
+ *         ledger_snapshot() may be called by any thread.
+ */
+#ifndef CONSENT_LEDGER_H
+#define CONSENT_LEDGER_H
+
+#include "policy/policy.h"
+#include "store/store.h"
+
+struct ledger;
+
+enum err ledger_open(struct store *s, struct ledger **ret_ledger, struct err_info *info) MUST_CHECK;
+void ledger_close(struct ledger **l);
+
+/* ---- snapshots: a bounded cache, least recently used goes first ---- */
+
+/* The subject's committed snapshot, with a reference that the caller gives back.
+ * Never NULL on OK. Subjects blocked in memory give one with SUBJECT_RESTRICTED. */
+enum err ledger_snapshot(struct ledger *l, struct store_reader *r, struct str subject,
+                         const struct snapshot **ret_snapshot) MUST_CHECK;
+void ledger_snapshot_unref(struct ledger *l, const struct snapshot **s);
+
+/* The loop's own view: acts of the open group count already. Valid until the
+ * next verb, commit or rollback. Loop thread. */
+enum err ledger_snapshot_now(struct ledger *l, struct str subject,
+                             const struct snapshot **ret_snapshot) MUST_CHECK;
+
+/* After the group: publishes its snapshots, or forgets them. */
+void ledger_committed(struct ledger *l);
+void ledger_rolled_back(struct ledger *l);
+
+/* A withdrawal whose commit failed: this subject counts as restricted until a
+ * commit that concerns her succeeds. */
+void ledger_block(struct ledger *l, struct str subject);
+
+/* ---- acts ---- */
+
+enum body_format { BODY_JSON, BODY_FORM }; /* application/x-www-form-urlencoded: subject[email]=… */
+
+struct consent_request {
+    struct str body;
+    enum body_format format;
+    enum act_source source;          /* ACT_PUBLIC_KEY or ACT_PRIVATE_KEY */
+    struct str device;               /* subject id of a valid device token; empty: none */
+    struct str subject_token_secret; /* empty: subject tokens are not accepted */
+    struct str ip;                   /* of the request */
+    struct str idempotency_key;      /* empty: none */
+    int64_t received_ms;
+};
+
+struct consent_answer {
+    struct str json;    /* {"id","timestamp","subject_id"} and, by private key only, "warnings" */
+    struct str subject; /* external id */
+    struct id act;
+    bool replayed; /* the first answer to this Idempotency-Key; nothing was written */
+    bool
+        new_device; /* licet made up the subject's id, and the act grants something: hand out a device token */
+    bool lowers; /* passes the barrier (DESIGN 4) before it is answered */
+};
+
+/* Records one act. Faults of the envelope (ERR_SYNTAX, ERR_VALUE, ERR_LIMIT, with the field named) write
+ * nothing and leave the group usable; ERR_IO, ERR_FULL and ERR_CORRUPT mean the group must be rolled back.
+ * ERR_FORBIDDEN: the key may not say this at all. ERR_CONFLICT: the Idempotency-Key came with another body before. */
+enum err ledger_add_consent(struct ledger *l, const struct policy *p,
+                            const struct consent_request *q, struct arena *a,
+                            struct consent_answer *ret_answer, struct err_info *info) MUST_CHECK;
+
+/* POST, PUT, PATCH of subjects; private key only. `id` empty: from the body, or made up. */
+struct subject_request {
+    struct str body;
+    enum body_format format;
+    struct str id;   /* from the path */
+    bool must_exist; /* PUT and PATCH: ERR_NOT_FOUND otherwise */
+    int64_t received_ms;
+};
+enum err ledger_put_subject(struct ledger *l, const struct subject_request *q, struct arena *a,
+                            struct str *ret_json, struct err_info *info) MUST_CHECK;
+
+/* One notice object or an array of them; all or none. */
+enum err ledger_add_notices(struct ledger *l, struct str body, enum body_format format,
+                            int64_t received_ms, struct arena *a, struct str *ret_json,
+                            struct err_info *info) MUST_CHECK;
+
+/* ---- reading; any thread, with its own reader. ERR_NOT_FOUND, ERR_VALUE with the parameter named,
+ *      ERR_LIMIT when a filter would look at too much. `query` is the undecoded query string ---- */
+
+enum err ledger_get_consent(struct store_reader *r, struct str id, struct arena *a,
+                            struct str *ret_json) MUST_CHECK;
+enum err ledger_list_consents(struct store_reader *r, struct str query, struct arena *a,
+                              struct str *ret_json, struct err_info *info) MUST_CHECK;
+enum err ledger_get_subject(struct store_reader *r, struct str id, struct arena *a,
+                            struct str *ret_json) MUST_CHECK;
+enum err ledger_list_subjects(struct store_reader *r, struct str query, struct arena *a,
+                              struct str *ret_json, struct err_info *info) MUST_CHECK;
+enum err ledger_list_notices(struct store_reader *r, struct str identifier, struct str query,
+                             struct arena *a, struct str *ret_json,
+                             struct err_info *info) MUST_CHECK;
+
+/* GET /v1/permissions/SUBJECT: per purpose and per destination, with reasons. `now` is the moment. */
+enum err ledger_permissions(struct ledger *l, struct store_reader *r, const struct policy *p,
+                            struct str subject, int64_t now, struct arena *a,
+                            struct str *ret_json) MUST_CHECK;
+
+/* ---- ids ---- */
+
+/* Refuses ids that collect strangers: "", null, undefined, 0, anonymous, the zero UUID and their
+ * like; longer than LIMIT_ID; with control characters. */
+bool subject_id_ok(struct str id);
+
+/* A device token: signed, says which subject this browser is. Base64url text. */
+struct str device_token_make(const uint8_t secret[32], struct str subject, struct arena *a);
+bool device_token_check(const uint8_t secret[32], struct str token, struct arena *a,
+                        struct str *ret_subject);
+
+#endif

@@ -1,0 +1,65 @@
+/* deliver/deliver.h - the way out: cursors, requests, retries, the second decision.
+ *
+ * One thread runs libcurl's multi interface for all destinations. It reads segments with a reader of its
+ * own; whatever must become durable (sending, results) it hands to the loop's thread through `post`, and goes on
+ * when that says it is committed. Per round of transfers one group commit.
+ *
+ * The second decision and the send tickets are taken in CURLOPT_PREREQFUNCTION: after connect and TLS,
+ * before the first byte, and again when libcurl re-sends on a dead connection (DESIGN 4).
+ */
+#ifndef DELIVER_DELIVER_H
+#define DELIVER_DELIVER_H
+
+#include "consent/ledger.h"
+#include "deliver/ticket.h"
+#include "store/store.h"
+#include "transform/fields.h"
+
+/* What must be committed. The loop's thread calls delivery_write_apply() within its group, and
+ * delivery_write_done() after the commit (or its failure). */
+struct delivery_write;
+enum err delivery_write_apply(struct delivery_write *w, struct store *s) MUST_CHECK;
+void delivery_write_done(struct delivery_write *w, enum err result);
+
+/* A policy in use, with what was compiled from it. Counted: a reload replaces it while requests made
+ * under the old one are still on their way. */
+struct deliver_policy {
+    const struct policy *policy;
+    const struct fields_plan *plan;
+};
+
+struct deliver_setup {
+    struct store_reader *reader; /* for this thread alone, until deliver_close() */
+    struct ledger *ledger;
+    struct tickets *tickets;
+    uint8_t pseudonym_secret[32];
+    /* Gives the current policy with a reference, and takes one back. Any thread. */
+    struct deliver_policy (*policy_ref)(void *ctx);
+    void (*policy_unref)(void *ctx, struct deliver_policy p);
+    /* Hands a write to the loop's thread. Any thread; false when the daemon is stopping. */
+    bool (*post)(void *ctx, struct delivery_write *w);
+    void *ctx;
+};
+
+struct deliver;
+/* Starts the thread. Requests found `sending` become uncertain: repeated or held as their destination says. */
+enum err deliver_open(const struct deliver_setup *setup, struct deliver **ret_d,
+                      struct err_info *info) MUST_CHECK;
+/* There is a new segment, a new policy, or a revived letter: look again. Any thread, cheap. */
+void deliver_wake(struct deliver *d);
+/* No new requests from now; those on their way are waited for (LIMIT_SEND_S at most). Then deliver_close(). */
+void deliver_stop(struct deliver *d);
+bool deliver_stopped(struct deliver *d);
+void deliver_close(struct deliver **d);
+
+/* For /metrics and `licet deliveries`; counts since start, by slot. */
+struct deliver_numbers {
+    uint64_t sent, dropped, retried, dead, uncertain, requests, cut;
+    int64_t lag_segments;  /* newest segment less the cursor's */
+    int64_t open_until_ms; /* back-off: nothing is begun before; 0: open */
+    uint32_t in_flight;
+    char last_error[96];
+};
+void deliver_get_numbers(struct deliver *d, uint32_t slot, struct deliver_numbers *ret_n);
+
+#endif

@@ -1,0 +1,4 @@
+#include "model/act.h"
+
+const char *const act_source_name[5] = { "public", "private", "cmp", "import", "confirmation" };
+const char *const act_evidence_name[5] = { "bare", "cited", "proof", "shown", "cmp" };

@@ -1,0 +1,68 @@
+/* policy/policy.h - one configuration, compiled for the gate.
+ *
+ * Made by policy/compile.h, read-only after that: any thread may look. It lives
+ * as long as its arena, which the owner of the configuration holds.
+ *
+ * Numbers are stable over the life of a database (the store gives them out);
+ * indexes are positions in this policy's arrays and change with a reload.
+ */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include "conf/conf.h"
+#include "model/act.h"
+#include "model/decision.h"
+
+struct policy_recipient {
+    uint32_t slot; /* the destination's number in the store */
+    struct str name;
+    char country[3];
+};
+
+struct policy_version {
+    uint32_t version;
+    int64_t since_ms;
+    int64_t until_ms;  /* the next version's since; INT64_MAX for the newest */
+    int64_t voided_ms; /* 0: not voided */
+    const struct policy_recipient *recipient; /* as frozen when the version was first stored */
+    uint32_t recipient_count;
+    const struct conf_notice_ref *notice;
+    uint32_t notice_count;
+};
+
+struct policy_purpose {
+    uint32_t number; /* in the store */
+    const struct conf_purpose *conf;
+    const struct policy_version *version; /* ascending */
+    uint32_t version_count;
+};
+
+struct policy_use {
+    uint32_t slot; /* the destination's number in the store: 0 … LIMIT_DESTINATIONS-1 */
+    const struct conf_destination *conf;      /* id, role, transfers, … */
+    uint32_t require[LIMIT_PURPOSES_PER_USE]; /* indexes of purposes, UINT32_MAX: unknown */
+    uint32_t require_count;                   /* the recipient's own purposes included */
+    bool is_own;                              /* recipient is the controller: named in every text */
+};
+
+struct policy {
+    const struct conf *conf;
+    uint32_t generation; /* of the configuration, from 1 */
+    uint8_t hash[32];    /* of everything that shapes a decision */
+    const struct policy_purpose *purpose;
+    uint32_t purpose_count;
+    const struct policy_use *use; /* one per destination, in the order of the file */
+    uint32_t use_count;
+    int16_t use_of_slot[LIMIT_DESTINATIONS]; /* slot → index into use, -1: not configured now */
+};
+
+/* Index of the purpose or use with that id, or UINT32_MAX. */
+uint32_t policy_purpose_index(const struct policy *p, struct str id);
+uint32_t policy_use_index(const struct policy *p, struct str id);
+const struct policy_purpose *policy_purpose_numbered(const struct policy *p, uint32_t number);
+/* The version in force at a moment, or NULL before the first. */
+const struct policy_version *policy_version_at(const struct policy_purpose *p, int64_t at_ms);
+const struct policy_version *policy_version_numbered(const struct policy_purpose *p,
+                                                     uint32_t version);
+
+#endif
