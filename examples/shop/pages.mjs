@@ -8,7 +8,7 @@ const cartCount = session => Object.values(session?.cart ?? {}).reduce((a, b) =>
 /** The whole text of a purpose, one click away wherever a choice is asked for. */
 export function fullText(id) {
   const text = PURPOSES[id]
-  return `<details class="full-text"><summary>The full text: ${h(text.title)}</summary>
+  return `<details class="full-text"><summary>Full text: ${h(text.title)}</summary>
 <dl>${PARTS.map(([part, label]) => `<dt>${h(label)}</dt><dd>${h(text[part])}</dd>`).join('')}</dl></details>`
 }
 

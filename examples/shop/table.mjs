@@ -48,15 +48,29 @@ const COLUMNS = [
   ['fields that left', row => row.fields.replaceAll(',', ', ')],
 ]
 
+const GAP = '  '
+
+/** Breaks a list of names so that it fits. */
+function wrap(text, room) {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const longer = lines.at(-1) ? `${lines.at(-1)} ${word}` : word
+    if (longer.length > room && lines.at(-1)) lines.push(word)
+    else lines[lines.length - 1] = longer
+  }
+  return lines
+}
+
 /** Text for a terminal: one block per phase. */
-export function printTable(rows, phases) {
-  const cells = phases.map(phase => [phase, collapse(rows.filter(row => row.phase === phase)).map(row => COLUMNS.map(([, cell]) => cell(row)))])
-  const width = COLUMNS.map(([title], i) => Math.max(title.length, ...cells.flatMap(([, lines]) => lines.map(line => line[i].length))))
-  const write = line => line.map((cell, i) => (i === line.length - 1 ? cell : cell.padEnd(width[i]))).join('  ').trimEnd()
+export function printTable(rows, phases, columns = process.stdout.columns ?? 120) {
+  const blocks = phases.map(phase => [phase, collapse(rows.filter(row => row.phase === phase)).map(row => COLUMNS.map(([, cell]) => cell(row)))])
+  const width = COLUMNS.slice(0, -1).map(([title], i) => Math.max(title.length, ...blocks.flatMap(([, lines]) => lines.map(line => line[i].length))))
+  const indent = width.reduce((sum, w) => sum + w + GAP.length, 0)
+  const write = line => line.slice(0, -1).map((cell, i) => cell.padEnd(width[i]) + GAP).join('')
+    + wrap(line.at(-1), Math.max(columns - indent, 30)).join(`\n${' '.repeat(indent)}`)
   const out = [write(COLUMNS.map(([title]) => title))]
-  for (const [phase, lines] of cells) {
-    out.push('', `— ${phase}`)
-    out.push(...(lines.length ? lines.map(write) : ['(nothing was sent to licet)']))
+  for (const [phase, lines] of blocks) {
+    out.push('', `— ${phase}`, ...(lines.length ? lines.map(line => write(line).trimEnd()) : ['(nothing was sent to licet)']))
   }
   return out.join('\n')
 }

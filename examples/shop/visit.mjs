@@ -30,7 +30,8 @@ const PHASES = {
     page: counted, 'Product Viewed': counted, 'Product Added': counted,
     identify: recommended, 'Order Completed': recommended,
   },
-  'she withdraws both, looks around, and orders': {
+  'she withdraws both in her account': { page: counted },
+  'she looks around, and orders once more': {
     'Late Event': { own: stopped('withdrawn'), warehouse: stopped('withdrawn'), crm: stopped('no_consent') },
     'Order Completed': { own: stopped('no_consent'), warehouse: stopped('no_consent'), crm: stopped('withdrawn') },
   },
@@ -144,6 +145,7 @@ class Visit {
       await this.order()
     })
     await this.act(phases[5], () => this.withdraw())
+    await this.act(phases[6], () => this.afterwards())
   }
 
   async withdraw() {
@@ -156,6 +158,10 @@ class Visit {
     await until(() => this.rows.done(), 'the last page to be sent')
     await page.getByRole('button', { name: 'Privacy choices' }).click()
     await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: 'Withdraw statistics' }).click()])
+  }
+
+  async afterwards() {
+    const { page } = this
     const before = this.toLicet.length
     await this.buy('notebook')
     assert.equal(this.toLicet.length, before, 'after the withdrawal the browser sends nothing')

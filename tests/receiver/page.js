@@ -30,13 +30,15 @@ const el = (tag, className, ...content) => {
 }
 const count = { arrived: 0, stopped: 0, fault: 0 }
 let live = false
-let last = null // the newest stopped row, to count repetitions
+let last = null // the newest stopped row: what is told of the same event is added to it
 
+const chip = destination => el('span', 'to', destination)
 const head = row => {
   const at = el('time', '', row.at.slice(11, 19))
   at.dateTime = row.at
-  const type = row.type && row.type !== row.name ? [el('span', 'type', row.type)] : []
-  return el('div', 'head', el('strong', '', row.name || row.type || 'request'), ...type, el('span', 'to', row.destination), at)
+  const title = row.name || row.type || 'request'
+  const type = row.type && row.type !== title ? [el('span', 'type', row.type)] : []
+  return el('div', 'head', el('strong', '', title), ...type, chip(row.destination), at)
 }
 
 const show = {
@@ -48,15 +50,10 @@ const show = {
     put('arrived', el('li', 'arrived', head(row), fields))
   },
   stopped(row) {
-    const key = [row.name, row.type, row.destination, row.reason].join('\n')
-    if (last?.key === key) {
-      last.times.textContent = ` · ${++last.n} times`
-      return
-    }
-    const times = el('span', 'times')
-    const why = el('p', 'reason', `${WHY[row.reason] ?? ''} `, el('code', '', row.reason), times)
-    put('stopped', el('li', 'stopped', head(row), why))
-    last = { key, n: 1, times }
+    const same = last && last.event === row.message_id && last.reason === row.reason
+    if (same) return last.head.insertBefore(chip(row.destination), last.head.lastChild)
+    last = { event: row.message_id, reason: row.reason, head: head(row) }
+    put('stopped', el('li', 'stopped', last.head, el('p', 'reason', `${WHY[row.reason] ?? ''} `, el('code', '', row.reason))))
   },
   fault(row) {
     document.getElementById('faults').hidden = false

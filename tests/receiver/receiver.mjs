@@ -63,7 +63,7 @@ export class Receiver {
   }
 
   sendFile(r, file, type) {
-    r.writeHead(200, { 'Content-Type': `${type}; charset=utf-8`, 'Content-Security-Policy': "default-src 'self'" })
+    r.writeHead(200, { 'Content-Type': `${type}; charset=utf-8`, 'Content-Security-Policy': "default-src 'self'; img-src 'self' data:" })
     r.end(readFileSync(new URL(file, import.meta.url)))
   }
 

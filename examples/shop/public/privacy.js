@@ -79,6 +79,7 @@ function open(byHand) {
   const kept = granted()
   state.textContent = kept ? `You accepted on ${new Date(kept.since).toLocaleDateString('en-GB', { dateStyle: 'long' })}.`
     : refused() ? 'You declined in this visit.' : ''
+  document.getElementById('consent-title').textContent = kept ? 'We count your visit' : 'May we count your visit?'
   document.getElementById('decline').textContent = kept ? 'Withdraw statistics' : 'Decline statistics'
   document.getElementById('accept').textContent = kept ? 'Keep statistics' : 'Accept statistics'
   box.hidden = false
@@ -109,6 +110,8 @@ export function askPrivacy(onGrant) {
   document.getElementById('accept').onclick = () => (granted() ? close() : choose(accept)())
   document.getElementById('decline').onclick = choose(decline)
   box.onkeydown = e => e.key === 'Escape' && (granted() || refused()) && close()
+  // the SDK writes its queue into localStorage as its page unloads, after a withdrawal too
+  if (!granted()) forget()
   if (granted()) onGrant()
   else if (!refused()) open(false)
 }
