@@ -13,6 +13,7 @@ export const BINARY = process.env.LICET_BIN
   ?? ['build/src/licet', 'build/src/cli/licet', 'build/licet'].map(p => join(TOP, p)).find(existsSync)
   ?? join(TOP, 'build/src/licet')
 
+const PROBE = 'Is Anybody Following'
 export const sleep = ms => new Promise(ok => setTimeout(ok, ms))
 
 /** Waits until `probe` gives something true; says `what` it missed when it never does. */
@@ -166,12 +167,22 @@ export class Daemon {
     return licet([...args, '--config', this.configFile], { env: this.env, ...more })
   }
 
-  /** Calls `each` with every line of `licet tail --json`. */
+  /** Calls `each` with every line of `licet tail --json` from now on. */
   async tail(each) {
     const child = spawn(BINARY, ['tail', '--json', '--config', this.configFile], { env: { ...process.env, ...this.env }, stdio: ['ignore', 'pipe', 'inherit'] })
     this.tails.push(child)
-    createInterface({ input: child.stdout }).on('line', line => each(JSON.parse(line)))
-    await new Promise((ok, no) => child.once('spawn', ok).once('error', no))
+    let follows = false
+    createInterface({ input: child.stdout }).on('line', text => {
+      const line = JSON.parse(text)
+      if (line.name === PROBE) follows = true
+      else each(line)
+    })
+    // it follows when it tells of an event of ours
+    await until(async () => {
+      if (child.exitCode !== null) throw new Error(`licet tail ended with ${child.exitCode}`)
+      await this.ingest([{ type: 'track', event: PROBE, anonymousId: 'tail-probe', messageId: `probe-${randomBytes(6).toString('hex')}` }])
+      return follows
+    }, 'licet tail to follow')
     return child
   }
 
