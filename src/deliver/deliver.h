@@ -28,6 +28,16 @@ struct deliver_policy {
     const struct fields_plan *plan;
 };
 
+/* What became of one event, for people who watch (`licet tail`). */
+struct delivery_sight {
+    struct id event;
+    int64_t at_ms;
+    struct str destination;
+    enum delivery_result result; /* DROPPED: by the second decision, with its reason */
+    enum reason reason;          /* REASON_PERMITTED for the others */
+    struct str fields;           /* names that left, comma-separated */
+};
+
 struct deliver_setup {
     struct store_reader *reader; /* for this thread alone, until deliver_close() */
     struct ledger *ledger;
@@ -38,6 +48,9 @@ struct deliver_setup {
     void (*policy_unref)(void *ctx, struct deliver_policy p);
     /* Hands a write to the loop's thread. Any thread; false when the daemon is stopping. */
     bool (*post)(void *ctx, struct delivery_write *w);
+    /* Called for each event's outcome once it is committed, while `watched` says so. Any thread; both may be NULL. */
+    bool (*watched)(void *ctx);
+    void (*observe)(void *ctx, const struct delivery_sight *sight);
     void *ctx;
 };
 

@@ -364,6 +364,7 @@ enum err store_list_counters(struct store_reader *r, int64_t from_ms, int64_t to
 enum err store_backup(struct store_reader *r, struct str to_file, struct chain_head *ret_head,
                       struct err_info *info) MUST_CHECK;
 enum err store_newest_head(struct store_reader *r, struct chain_head *ret_head) MUST_CHECK;
+enum err store_get_head(struct store_reader *r, int64_t group, struct chain_head *ret_head) MUST_CHECK; /* ERR_NOT_FOUND */
 
 /* Reads everything again: the chain from the first group, every leaf, every derived
  * column and row. Calls `fault` for each thing that does not agree (names the fact or event).
