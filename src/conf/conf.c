@@ -81,7 +81,7 @@ static enum err slurp(const char *file, struct buf *to)
     AUTO(close_fd) int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
         return ERR_IO;
-    char *at;
+    char *at = buf_room(to, LIMIT_CONF); /* at once: keys are not to be copied about */
     while ((at = buf_room(to, 1)) != NULL) {
         ssize_t n = read(fd, at, to->cap - to->n);
         if (n < 0 && errno == EINTR)

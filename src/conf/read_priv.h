@@ -11,8 +11,11 @@
 #ifndef CONF_READ_PRIV_H
 #define CONF_READ_PRIV_H
 
+#include "base/limits.h"
 #include "conf/fault_priv.h"
 #include "conf/yaml_priv.h"
+
+#include <stddef.h>
 
 enum {
     LIMIT_LINKS = 64,

@@ -1,5 +1,7 @@
 #include "conf/yaml_priv.h"
 
+#include "codec/utf8.h"
+
 #include <libfyaml.h>
 #include <stdint.h>
 
@@ -226,30 +228,22 @@ static bool parse(struct builder *b)
     return !b->too_deep;
 }
 
-/* The first byte that is not UTF-8, or that no text holds; text.n when all is well. */
+/* The first byte that is not UTF-8, or a control character; text.n when all is well. */
 static size_t bad_byte(struct str text)
 {
-    static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
+    const char *end = text.p + text.n;
     for (size_t i = 0; i < text.n;) {
         unsigned char c = (unsigned char)text.p[i];
-        uint32_t more = c < 0x80   ? 0
-                        : c < 0xc2 ? 4
-                        : c < 0xe0 ? 1
-                        : c < 0xf0 ? 2
-                        : c < 0xf5 ? 3
-                                   : 4;
-        if (more == 4 || i + more >= text.n || (c < 0x20 && c != '\t' && c != '\n' && c != '\r'))
-            return i;
-        uint32_t code = more ? c & (0x3fu >> more) : c;
-        for (uint32_t k = 1; k <= more; k++) {
-            unsigned char d = (unsigned char)text.p[i + k];
-            if ((d & 0xc0) != 0x80)
+        if (c < 0x80) {
+            if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f)
                 return i;
-            code = code << 6 | (d & 0x3f);
+            i++;
+            continue;
         }
-        if (code < least[more] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+        size_t n = utf8_sequence(text.p + i, end);
+        if (n == 0 || (c == 0xc2 && (unsigned char)text.p[i + 1] < 0xa0))
             return i;
-        i += more + 1;
+        i += n;
     }
     return text.n;
 }
