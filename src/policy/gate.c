@@ -7,6 +7,7 @@ _Static_assert(LIMIT_PURPOSES <= 64, "struct use has one bit of `lowered` per pu
 _Static_assert(LIMIT_DESTINATIONS <= 32, "a version has one bit of `named_slots` per slot");
 
 #define DAY_MS (24LL * 3600 * 1000)
+#define DOUBT (1LL << 62) /* added to a seq: behind every act of that moment */
 
 /* One act: where it stands in the order of (effect, seq). */
 struct spoken {
@@ -50,8 +51,10 @@ static void hear_lowering(struct voice *v, const struct standing *s, int64_t at_
     /* Of a class that reaches past the moment it is not known which of its acts were
      * before: the doubt counts as a lowering at the moment itself. */
     bool past = s->last_effect <= at_ms;
-    int64_t effect = past ? s->last_effect : at_ms, seq = past ? s->last_seq : INT64_MAX;
-    if (is_later(effect, seq, &v->newest) || (effect == v->newest.effect && seq == v->newest.seq))
+    int64_t effect = past ? s->last_effect : at_ms;
+    int64_t seq = past ? s->last_seq : DOUBT + s->first_seq;
+    bool tie = effect == v->newest.effect && seq == v->newest.seq; /* no act is two; if one were */
+    if (is_later(effect, seq, &v->newest) || tie)
         v->newest = (struct spoken){ s, effect, seq };
 }
 
@@ -148,7 +151,10 @@ static bool needs_grant(const struct conf_purpose *c)
 static bool expired(const struct conf_purpose *c, int64_t effect, int64_t at_ms)
 {
     /* no month is shorter than 28 days, so most need no calendar */
-    if (at_ms < effect + c->lifetime.months * (28 * DAY_MS) + c->lifetime.ms)
+    int64_t surely;
+    if (!__builtin_add_overflow(effect + c->lifetime.months * (28 * DAY_MS), c->lifetime.ms,
+                                &surely) &&
+        at_ms < surely)
         return false;
     return at_ms >= time_add(effect, c->lifetime);
 }
@@ -193,7 +199,7 @@ static void name_act(const struct voice *v, struct decision_purpose *d)
     if (by->standing == NULL || (by == &v->newest ? lowered(v) && !closes : !idle))
         return;
     d->version = by->standing->version;
-    d->act_seq = by->seq != INT64_MAX ? by->seq : by->standing->first_seq;
+    d->act_seq = by->seq % DOUBT;
 }
 
 /* One subject alone against one purpose. */
