@@ -1,0 +1,5 @@
+#include "base/arena.h"
+int main(void)
+{
+    return 0;
+}
