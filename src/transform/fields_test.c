@@ -1,0 +1,2 @@
+#include "base/arena.h"
+int main(void){return 0;}
