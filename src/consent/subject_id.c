@@ -1,6 +1,7 @@
 #include "consent/ledger.h"
 
 #include "base/limits.h"
+#include "codec/utf8.h"
 
 /* Ids that programs send when they have none. Compared without regard to ASCII case. */
 static const struct str placeholder[] = {
@@ -56,33 +57,18 @@ static bool is_placeholder(struct str id)
     return false;
 }
 
-/* The length of the UTF-8 sequence at p, 0 when it is malformed or a C1 control. */
-static size_t sequence(const unsigned char *p, size_t n)
-{
-    size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || n < len)
-        return 0;
-    for (size_t i = 1; i < len; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-    bool surrogate = p[0] == 0xed && p[1] > 0x9f;
-    bool beyond = p[0] == 0xf4 && p[1] > 0x8f;
-    bool control = p[0] == 0xc2 && p[1] < 0xa0;
-    return overlong || surrogate || beyond || control ? 0 : len;
-}
-
 bool subject_id_ok(struct str id)
 {
     if (id.n == 0 || id.n > LIMIT_ID)
         return false;
-    const unsigned char *p = (const unsigned char *)id.p;
-    for (size_t i = 0; i < id.n;) {
-        size_t step = p[i] < 0x80 ? 1 : sequence(p + i, id.n - i);
-        if (step == 0 || p[i] < 0x20 || p[i] == 0x7f)
+    const char *end = id.p + id.n;
+    for (const char *p = id.p; p < end;) {
+        unsigned char c = (unsigned char)*p;
+        size_t step = c < 0x80 ? 1 : utf8_sequence(p, end);
+        bool c1_control = c == 0xc2 && step == 2 && (unsigned char)p[1] < 0xa0;
+        if (step == 0 || c < 0x20 || c == 0x7f || c1_control)
             return false;
-        i += step;
+        p += step;
     }
     return !is_placeholder(str_trim(id));
 }
