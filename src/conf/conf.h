@@ -168,6 +168,7 @@ struct conf_link {
 struct conf {
     struct arena arena;
     struct str file;        /* as opened */
+    struct str text;        /* what it held, keys and secrets masked, for conf_report() */
     uint32_t format;        /* of the configuration: 1 */
     struct str listen_host; /* "127.0.0.1", "::1", "0.0.0.0" */
     uint16_t listen_port;
