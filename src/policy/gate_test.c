@@ -446,7 +446,6 @@ static void every_reason_and_every_pair_was_met(void **state)
     (void)state;
     const uint32_t rare = BIT(REASON_REFUSED) | BIT(REASON_NO_CONSENT) | BIT(REASON_EXPIRED) |
                           BIT(REASON_CLIENT_LOWERED) | BIT(REASON_UNKNOWN_PURPOSE);
-    int pairs = 0;
     for (int a = 0; a < REASON_COUNT; a++) {
         if (seen.reason[a] == 0)
             fail_msg("%s was never met", reason_name((enum reason)a));
@@ -455,13 +454,11 @@ static void every_reason_and_every_pair_was_met(void **state)
             bool general_b = b < REASON_UNKNOWN_PURPOSE || b >= REASON_NOT_AT_CAPTURE;
             if (general_a != general_b && !one_of(general_a ? b : a, rare))
                 continue;
-            if (!seen.together[a][b] && !exclude_each_other(a, b))
-                fail_msg("%s and %s never met", reason_name((enum reason)a),
-                         reason_name((enum reason)b));
-            pairs += seen.together[a][b];
+            if (seen.together[a][b] == exclude_each_other(a, b))
+                fail_msg("%s and %s %s", reason_name((enum reason)a), reason_name((enum reason)b),
+                         seen.together[a][b] ? "met" : "never met");
         }
     }
-    assert_true(pairs > 100);
 }
 
 /* ---- single promises ---- */
