@@ -1,6 +1,7 @@
 #include "codec/json_priv.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static inline struct str take_digits(const char **p, const char *end)
 {
