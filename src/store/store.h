@@ -92,12 +92,13 @@ struct act_effect {
     bool grant, confirmed;
     enum act_evidence evidence;
     uint32_t version; /* 0: binds nothing */
+    int64_t effect_ms; /* of this purpose: a grant's may lie before what the same act lowers */
 };
 
 struct act_row {
     struct id id;
     struct str subject; /* external id */
-    int64_t claimed_ms, received_ms, effect_ms;
+    int64_t claimed_ms, received_ms;
     enum act_source source;
     struct str payload; /* the fact's bytes: JSON, written once, hashed as it is */
     const struct act_effect *effect;
