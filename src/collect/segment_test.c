@@ -579,7 +579,7 @@ static void a_bad_message_does_not_harm_the_others(void **state)
 {
     struct given *g = *state;
     assert_int_equal(collect(g, "{\"batch\":[1,{\"type\":\"track\",\"userId\":\"a\"},{},null,"
-                                "{\"type\":\"x\",\"userId\":\"u\"},[],"
+                                "{\"type\":\"track\",\"userId\":\"u\",\"anonymousId\":[]},[],"
                                 "{\"type\":\"page\",\"anonymousId\":\"b\"}]}"),
                      OK);
     assert_int_equal(g->r.event_count, 2);
