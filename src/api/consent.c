@@ -8,10 +8,13 @@
 
 enum { DEVICE_COOKIE_S = 400 * 24 * 3600 }; /* browsers keep no cookie longer */
 
+/* Many a client sends JSON and says that it is a form. */
 static enum body_format format_of(const struct request *r)
 {
-    return str_starts(r->header.content_type, STR("application/x-www-form-urlencoded")) ? BODY_FORM
-                                                                                        : BODY_JSON;
+    struct str body = str_trim(buf_view(&r->body));
+    bool json = body.n != 0 && (body.p[0] == '{' || body.p[0] == '[');
+    bool form = str_starts(r->header.content_type, STR("application/x-www-form-urlencoded"));
+    return form && !json ? BODY_FORM : BODY_JSON;
 }
 
 static struct consent_request request_of(struct request *r, enum act_source source)
