@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum { LINE_SHOWN = 160, LINE_BEFORE = 100, WORD = 64 };
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -246,7 +247,7 @@ static void read_keys(struct reader *r, const struct rule *rule, const struct ya
     if (!is_list(r, n))
         return;
     if (n->count > rule->most)
-        return fault_limit(r, n, rule->key, rule->most);
+        return fault_limit(r, n, "entries here", rule->most);
     if (n->count < rule->least)
         return fault(r, n, "'%s' must name at least one", rule->key);
     struct conf *c = base;
