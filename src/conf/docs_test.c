@@ -53,6 +53,8 @@ static void every_key_is_documented_as_its_table_says(void **state)
     if (missing)
         print_message("%.*s", STR_ARG(buf_view(&reference))); /* to be pasted */
     assert_int_equal(missing, 0);
+    struct str whole = str_trim(buf_view(&reference)); /* and in this order */
+    assert_non_null(memmem(docs.p, docs.n, whole.p, whole.n));
 }
 
 static void parses_without_a_word(struct str text)
