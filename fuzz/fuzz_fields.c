@@ -62,8 +62,8 @@ static void lacks_all(const struct json_doc *d, const char *const *path, size_t 
 
 static void owners_hold(struct str json, bool device, bool person)
 {
-    static const char *const never[] = { "previousId", "groupId", "mergeProperties", "writeKey",
-                                         "context.groupId" };
+    static const char *const never[] = { "previousId", "groupId",         "mergeProperties",
+                                         "writeKey",   "context.groupId", "context.previousId" };
     static const char *const devices[] = {
         "anonymousId",       "ids.ga4",        "context.ip",
         "context.sessionId", "context.device", "context.network"

@@ -238,7 +238,7 @@ static const char owned[] = "{\"anonymousId\":\"d\",\"userId\":\"p\",\"traits\":
                             "\"userAgent\":\"UA\",\"userAgentData\":{\"mobile\":false},\"device\":{"
                             "\"id\":5},\"network\":{\"wifi\":true},"
                             "\"sessionId\":6,\"externalId\":[{\"id\":7}],\"externalIds\":[8],"
-                            "\"traits\":{\"age\":9},\"groupId\":\"g\","
+                            "\"traits\":{\"age\":9},\"groupId\":\"g\",\"previousId\":1,"
                             "\"locale\":\"de\"},\"previousId\":\"pp\",\"groupId\":\"gg\","
                             "\"mergeProperties\":[{\"type\":\"email\"}],"
                             "\"writeKey\":\"WK\",\"event\":\"x\"}";
