@@ -44,7 +44,7 @@ void fields_reduce(const struct fields_plan *plan, const struct event *e,
  * form, treatments applied; "{}" when nothing is left. Of numbers and truth values the text is pseudonymised
  * or hashed, empty texts are dropped. `names` (may be NULL) receives the dotted names that were written, sorted,
  * comma-separated, each once; a key that is no plain word (letters, digits, _ - $) stands there as "*", since it may be
- * somebody's data. ERR_CORRUPT when the body cannot be read; nothing was written then. */
+ * somebody's data, and of more than six parts the first six stand there. ERR_CORRUPT when the body cannot be read; nothing was written then. */
 struct fields_keys {
     const uint8_t *
         secret; /* 32 bytes: SECRET_PSEUDONYM; each destination's and epoch's key is derived from it */
