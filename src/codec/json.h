@@ -3,8 +3,9 @@
  * RFC 8259 and nothing else: valid UTF-8 (no surrogates, no overlongs), no
  * duplicate keys in one object (compared after unescaping), no control
  * characters or NUL in strings (\u0000 included), lone surrogate escapes
- * refused, numbers that a double can hold (no overflow to infinity), nothing
- * behind the value but white space. jansson is the judge in fuzz/fuzz_json.c.
+ * refused, integers of 64 bits with a sign and other numbers as far as a double
+ * reaches (1e400 is refused, 1e-400 is not), nothing behind the value but white
+ * space. jansson is the judge in fuzz/fuzz_json.c.
  *
  * The tape holds one node per value and per key, in the order of the text;
  * nothing is copied and nothing is unescaped. A value's text can be taken as it

@@ -168,6 +168,7 @@ struct conf_link {
 struct conf {
     struct arena arena;
     struct str file;        /* as opened */
+    struct str text;        /* what it held, keys and secrets masked, for conf_report() */
     uint32_t format;        /* of the configuration: 1 */
     struct str listen_host; /* "127.0.0.1", "::1", "0.0.0.0" */
     uint16_t listen_port;
@@ -197,7 +198,7 @@ struct conf {
 /* Loads and checks a file. On ERR_SYNTAX, ERR_VALUE or ERR_LIMIT `*reports`
  * holds every fault (and, also on OK, every warning), ready to print:
  *
- *   licet.yaml:12:14: error: unknown purpose 'statistic', did you mean 'statistics'?
+ *   licet.yaml:12:16: error: unknown purpose 'statistic', did you mean 'statistics'?
  *      12 |     requires: [statistic]
  *         |                ^~~~~~~~~
  *

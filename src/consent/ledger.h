@@ -32,12 +32,17 @@ void ledger_snapshot_unref(struct ledger *l, const struct snapshot **s);
 enum err ledger_snapshot_now(struct ledger *l, struct str subject,
                              const struct snapshot **ret_snapshot) MUST_CHECK;
 
-/* After the group: publishes its snapshots, or forgets them. */
+/* After every group, an empty one too: publishes its snapshots, or forgets them. Loop thread. */
 void ledger_committed(struct ledger *l);
 void ledger_rolled_back(struct ledger *l);
 
+/* Somebody else's verb wrote a fact on this subject into the open group (a
+ * restriction, an erasure): her snapshot is read anew. Loop thread. */
+enum err ledger_changed(struct ledger *l, struct str subject) MUST_CHECK;
+
 /* A withdrawal whose commit failed: this subject counts as restricted until a
- * commit that concerns her succeeds. */
+ * commit that concerns her succeeds. More than LIMIT_SNAPSHOTS of them at once, and
+ * everybody does, until a restart. Loop thread. */
 void ledger_block(struct ledger *l, struct str subject);
 
 /* ---- acts ---- */

@@ -15,9 +15,13 @@
 #include "store/store.h"
 #include "transform/fields.h"
 
-/* What must be committed. The loop's thread calls delivery_write_apply() within its group, and
- * delivery_write_done() after the commit (or its failure). */
-struct delivery_write;
+/* What must be committed. The loop's thread calls delivery_write_apply() within its group (again, when the
+ * group was rolled back and is made anew), and delivery_write_done() once, after the commit or its failure.
+ * It belongs to whoever it was posted to until then; at most one is out at a time. The first member is that one's
+ * to queue it by. */
+struct delivery_write {
+    struct delivery_write *next;
+};
 enum err delivery_write_apply(struct delivery_write *w, struct store *s) MUST_CHECK;
 void delivery_write_done(struct delivery_write *w, enum err result);
 
@@ -28,28 +32,47 @@ struct deliver_policy {
     const struct fields_plan *plan;
 };
 
+/* What became of one event, for people who watch (`licet tail`). */
+struct delivery_sight {
+    struct id event;
+    int64_t at_ms;
+    struct str destination;
+    enum delivery_result result; /* DROPPED: by the second decision, with its reason */
+    enum reason reason;          /* REASON_PERMITTED for the others */
+    struct str fields;           /* names that left, comma-separated */
+};
+
 struct deliver_setup {
     struct store_reader *reader; /* for this thread alone, until deliver_close() */
     struct ledger *ledger;
     struct tickets *tickets;
     uint8_t pseudonym_secret[32];
-    /* Gives the current policy with a reference, and takes one back. Any thread. */
+    /* Gives the current policy with a reference, and takes one back. Any thread. Also called within
+     * tickets_locked(): who holds a lock of its own there must not wait for the tickets with it. */
     struct deliver_policy (*policy_ref)(void *ctx);
     void (*policy_unref)(void *ctx, struct deliver_policy p);
     /* Hands a write to the loop's thread. Any thread; false when the daemon is stopping. */
     bool (*post)(void *ctx, struct delivery_write *w);
+    /* Called for each event's outcome once it is committed, while `watched` says so. Any thread; both may be NULL. */
+    bool (*watched)(void *ctx);
+    void (*observe)(void *ctx, const struct delivery_sight *sight);
     void *ctx;
+    /* 0: LIMIT_SEND_S, and a first step of 1 s. Shorter ones are for tests. */
+    int64_t send_ms, backoff_ms;
 };
 
 struct deliver;
-/* Starts the thread. Requests found `sending` become uncertain: repeated or held as their destination says. */
+/* Starts the thread (signals blocked in it). Requests found `sending` become uncertain: repeated or held as their destination says. */
 enum err deliver_open(const struct deliver_setup *setup, struct deliver **ret_d,
                       struct err_info *info) MUST_CHECK;
 /* There is a new segment, a new policy, or a revived letter: look again. Any thread, cheap. */
 void deliver_wake(struct deliver *d);
-/* No new requests from now; those on their way are waited for (LIMIT_SEND_S at most). Then deliver_close(). */
+/* No new requests from now; those on their way are waited for (LIMIT_SEND_S at most), their results posted.
+ * Then, when deliver_stopped(), deliver_close(). */
 void deliver_stop(struct deliver *d);
 bool deliver_stopped(struct deliver *d);
+/* Ends the thread. Before deliver_stopped() this resets what is on its way, whose results are then unknown: found
+ * `sending` at the next start. Every write that was posted must have been done before. */
 void deliver_close(struct deliver **d);
 
 /* For /metrics and `licet deliveries`; counts since start, by slot. */

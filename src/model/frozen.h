@@ -21,7 +21,7 @@ struct frozen {
     uint32_t purpose_count;
     struct str *destination; /* destination[i] has slot i */
     uint32_t destination_count;
-    struct frozen_version *version;
+    struct frozen_version *version; /* of several with one number the last is the newest */
     uint32_t version_count;
 };
 

@@ -22,6 +22,7 @@ struct use {
     bool departing;              /* the second decision: at_capture counts */
     enum reason at_capture;      /* the first decision's reason */
     bool capture_device_fields, capture_person_fields; /* and what it let pass */
+    bool test; /* came with a key of mode: test: judged like any other, then denied */
 };
 
 /* Decides one use at one moment (ms since 1970, UTC). `device` or `person` is

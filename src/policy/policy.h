@@ -26,6 +26,8 @@ struct policy_version {
     int64_t voided_ms; /* 0: not voided */
     const struct policy_recipient *recipient; /* as frozen when the version was first stored */
     uint32_t recipient_count;
+    uint32_t named_slots; /* bit = slot: the destination's present recipient is named, under the
+                             name and country that were frozen */
     const struct conf_notice_ref *notice;
     uint32_t notice_count;
 };
@@ -37,12 +39,26 @@ struct policy_purpose {
     uint32_t version_count;
 };
 
+/* A time in which a transfer rests on something: from_ms <= at < to_ms. */
+struct policy_span {
+    int64_t from_ms, to_ms;
+};
+
+/* One importer outside the EEA; one valid span is enough, without any it is never. */
+struct policy_importer {
+    const struct policy_span *span;
+    uint32_t span_count;
+};
+
 struct policy_use {
     uint32_t slot; /* the destination's number in the store: 0 … LIMIT_DESTINATIONS-1 */
     const struct conf_destination *conf;      /* id, role, transfers, … */
     uint32_t require[LIMIT_PURPOSES_PER_USE]; /* indexes of purposes, UINT32_MAX: unknown */
     uint32_t require_count;                   /* the recipient's own purposes included */
     bool is_own;                              /* recipient is the controller: named in every text */
+    bool has_role; /* a mere processor, the controller, or its own purposes are mapped (R74) */
+    const struct policy_importer *importer;
+    uint32_t importer_count;
 };
 
 struct policy {

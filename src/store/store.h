@@ -92,12 +92,13 @@ struct act_effect {
     bool grant, confirmed;
     enum act_evidence evidence;
     uint32_t version; /* 0: binds nothing */
+    int64_t effect_ms; /* of this purpose: a grant's may lie before what the same act lowers */
 };
 
 struct act_row {
     struct id id;
     struct str subject; /* external id */
-    int64_t claimed_ms, received_ms, effect_ms;
+    int64_t claimed_ms, received_ms;
     enum act_source source;
     struct str payload; /* the fact's bytes: JSON, written once, hashed as it is */
     const struct act_effect *effect;
@@ -363,6 +364,7 @@ enum err store_list_counters(struct store_reader *r, int64_t from_ms, int64_t to
 enum err store_backup(struct store_reader *r, struct str to_file, struct chain_head *ret_head,
                       struct err_info *info) MUST_CHECK;
 enum err store_newest_head(struct store_reader *r, struct chain_head *ret_head) MUST_CHECK;
+enum err store_get_head(struct store_reader *r, int64_t group, struct chain_head *ret_head) MUST_CHECK; /* ERR_NOT_FOUND */
 
 /* Reads everything again: the chain from the first group, every leaf, every derived
  * column and row. Calls `fault` for each thing that does not agree (names the fact or event).

@@ -1,0 +1,274 @@
+/* The consent database: docs/api.md. */
+#include "api/limit.h"
+#include "api/route.h"
+
+#include "base/clock.h"
+#include "codec/text.h"
+#include "pipeline/explain.h"
+
+enum { DEVICE_COOKIE_S = 400 * 24 * 3600 }; /* browsers keep no cookie longer */
+
+/* Many a client sends JSON and says that it is a form. */
+static enum body_format format_of(const struct request *r)
+{
+    struct str body = str_trim(buf_view(&r->body));
+    bool json = body.n != 0 && (body.p[0] == '{' || body.p[0] == '[');
+    bool form = str_starts(r->header.content_type, STR("application/x-www-form-urlencoded"));
+    return form && !json ? BODY_FORM : BODY_JSON;
+}
+
+static struct consent_request request_of(struct request *r, enum act_source source)
+{
+    return (struct consent_request){ .body = buf_view(&r->body),
+                                     .format = format_of(r),
+                                     .source = source,
+                                     .ip = r->ip,
+                                     .idempotency_key = r->header.idempotency_key,
+                                     .received_ms = r->received_ms };
+}
+
+static void answer_saved(struct request *r)
+{
+    answer_json(r, 200, r->saved);
+}
+
+/* The private key learns what had left when a consent was withdrawn. */
+static void withdrawal_known(struct request *r)
+{
+    must(r->saved.n > 1 && r->saved.p[r->saved.n - 1] == '}');
+    answer_json(r, 200,
+                arena_printf(&r->arena, "%.*s,\"withdrawal\":%.*s}", (int)r->saved.n - 1,
+                             r->saved.p, STR_ARG(r->looked)));
+}
+
+static enum err look_withdrawal(struct request *r, struct store_reader *reader,
+                                struct str *ret_json, struct err_info *info)
+{
+    (void)info;
+    return explain_withdrawal(reader, r->waiter.lowers, &r->arena, ret_json);
+}
+
+static void withdrawn(struct request *r)
+{
+    r->look = look_withdrawal;
+    r->then = withdrawal_known;
+    request_look(r);
+}
+
+void consent_post(struct request *r)
+{
+    struct consent_request q = request_of(r, ACT_PRIVATE_KEY);
+    struct consent_answer a;
+    struct err_info info = { 0 };
+    enum err e = pipeline_consent(request_pipeline(r), &q, &r->arena, &r->waiter, &a, &info);
+    if (e != OK) {
+        answer_error(r, e, &info);
+        return;
+    }
+    r->saved = a.json;
+    r->then = a.lowers ? withdrawn : answer_saved;
+}
+
+/* ---- from browsers ---- */
+
+static struct str device_of(struct request *r)
+{
+    uint8_t secret[32];
+    struct str token = r->header.device_token, subject = { 0 };
+    if (token.n == 0 && !cookie_get(r->header.cookie, STR("licet_device"), &token))
+        return subject;
+    pipeline_secret(request_pipeline(r), SECRET_DEVICE_TOKEN, secret);
+    (void)device_token_check(secret, token, &r->arena, &subject); /* a bad one is none */
+    return subject;
+}
+
+static bool take(struct request *r, enum limit_kind kind, struct str who, uint32_t per,
+                 int64_t period_ms)
+{
+    uint32_t wait = 0;
+    if (limiter_take(request_limiter(r), kind, who, per, period_ms, 1, clock_mono_ms(), &wait))
+        return true;
+    r->answer.retry_after_s = wait;
+    answer_message(r, 429, "too many requests");
+    return false;
+}
+
+/* Who holds a device token does not stand in the queue with the strangers who share the public key, so
+ * that a flood of theirs keeps nobody from withdrawing. */
+static bool within_limits(struct request *r, struct str device)
+{
+    const struct conf *c = request_conf(r);
+    struct str key = { (const char *)&r->source, sizeof r->source };
+    if (!take(r, LIMIT_ADDRESS, r->ip, c->limits.address_per_minute, 60000))
+        return false;
+    if (device.n != 0)
+        return take(r, LIMIT_SUBJECT, device, c->limits.subject_per_hour, 3600000);
+    return take(r, LIMIT_KEY, key, c->limits.public_per_second, 1000);
+}
+
+static void hand_out_token(struct request *r, struct str subject)
+{
+    uint8_t secret[32];
+    pipeline_secret(request_pipeline(r), SECRET_DEVICE_TOKEN, secret);
+    struct str token = device_token_make(secret, subject, &r->arena);
+    struct url u = url_split(request_conf(r)->public_url);
+    bool https = str_eq_nocase(u.scheme, STR("https")) ||
+                 str_eq_nocase(r->header.forwarded_proto, STR("https"));
+    r->answer.device_token = token;
+    r->answer.cookie =
+        arena_printf(&r->arena, "licet_device=%.*s; Path=/; Max-Age=%d; HttpOnly; SameSite=Lax%s",
+                     STR_ARG(token), DEVICE_COOKIE_S, https ? "; Secure" : "");
+}
+
+void consent_post_public(struct request *r)
+{
+    struct str device = device_of(r);
+    if (r->access == ACCESS_PUBLIC && !within_limits(r, device))
+        return;
+    struct consent_request q = request_of(r, ACT_PUBLIC_KEY);
+    q.device = device;
+    struct consent_answer a;
+    struct err_info info = { 0 };
+    enum err e = pipeline_consent(request_pipeline(r), &q, &r->arena, &r->waiter, &a, &info);
+    if (e != OK) {
+        answer_error(r, e, &info);
+        return;
+    }
+    if (a.new_device)
+        hand_out_token(r, a.subject);
+    r->saved = a.json;
+    r->then = answer_saved;
+}
+
+/* ---- reading ---- */
+
+static enum err look_consent(struct request *r, struct store_reader *reader, struct str *ret_json,
+                             struct err_info *info)
+{
+    (void)info;
+    return ledger_get_consent(reader, r->parameter, &r->arena, ret_json);
+}
+
+void consent_get(struct request *r)
+{
+    r->look = look_consent;
+    request_look(r);
+}
+
+static enum err look_consents(struct request *r, struct store_reader *reader, struct str *ret_json,
+                              struct err_info *info)
+{
+    return ledger_list_consents(reader, r->query, &r->arena, ret_json, info);
+}
+
+void consent_list(struct request *r)
+{
+    r->look = look_consents;
+    request_look(r);
+}
+
+static enum err look_subject(struct request *r, struct store_reader *reader, struct str *ret_json,
+                             struct err_info *info)
+{
+    (void)info;
+    return ledger_get_subject(reader, r->parameter, &r->arena, ret_json);
+}
+
+void subject_get(struct request *r)
+{
+    r->look = look_subject;
+    request_look(r);
+}
+
+static enum err look_subjects(struct request *r, struct store_reader *reader, struct str *ret_json,
+                              struct err_info *info)
+{
+    return ledger_list_subjects(reader, r->query, &r->arena, ret_json, info);
+}
+
+void subject_list(struct request *r)
+{
+    r->look = look_subjects;
+    request_look(r);
+}
+
+static enum err look_notices(struct request *r, struct store_reader *reader, struct str *ret_json,
+                             struct err_info *info)
+{
+    return ledger_list_notices(reader, (struct str){ 0 }, r->query, &r->arena, ret_json, info);
+}
+
+void notice_list(struct request *r)
+{
+    r->look = look_notices;
+    request_look(r);
+}
+
+static enum err look_notice(struct request *r, struct store_reader *reader, struct str *ret_json,
+                            struct err_info *info)
+{
+    return ledger_list_notices(reader, r->parameter, r->query, &r->arena, ret_json, info);
+}
+
+void notice_get(struct request *r)
+{
+    r->look = look_notice;
+    request_look(r);
+}
+
+static enum err look_permissions(struct request *r, struct store_reader *reader,
+                                 struct str *ret_json, struct err_info *info)
+{
+    (void)info;
+    return ledger_permissions(pipeline_ledger(request_pipeline(r)), reader, r->generation->policy,
+                              r->parameter, clock_now_ms(), &r->arena, ret_json);
+}
+
+void permissions_get(struct request *r)
+{
+    r->look = look_permissions;
+    request_look(r);
+}
+
+/* ---- subjects and notices ---- */
+
+static void put_subject(struct request *r, const struct subject_request *q)
+{
+    struct err_info info = { 0 };
+    enum err e = pipeline_subject(request_pipeline(r), q, &r->arena, &r->waiter, &r->saved, &info);
+    if (e != OK) {
+        answer_error(r, e, &info);
+        return;
+    }
+    r->then = answer_saved;
+}
+
+void subject_post(struct request *r)
+{
+    struct subject_request q = { .body = buf_view(&r->body),
+                                 .format = format_of(r),
+                                 .received_ms = r->received_ms };
+    put_subject(r, &q);
+}
+
+void subject_change(struct request *r)
+{
+    struct subject_request q = { .body = buf_view(&r->body),
+                                 .format = format_of(r),
+                                 .id = r->parameter,
+                                 .must_exist = true,
+                                 .received_ms = r->received_ms };
+    put_subject(r, &q);
+}
+
+void notice_post(struct request *r)
+{
+    struct err_info info = { 0 };
+    enum err e = pipeline_notices(request_pipeline(r), buf_view(&r->body), format_of(r), &r->arena,
+                                  &r->waiter, &r->saved, &info);
+    if (e != OK) {
+        answer_error(r, e, &info);
+        return;
+    }
+    r->then = answer_saved;
+}

@@ -1,0 +1,308 @@
+/* For those who run licet: health, metrics, decisions, deliveries, tail. */
+#include "api/address.h"
+#include "api/limit.h"
+#include "api/route.h"
+
+#include "base/clock.h"
+#include "codec/time.h"
+#include "deliver/destination.h"
+#include "pipeline/explain.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+void health_get(struct request *r)
+{
+    answer_json(r, 200, STR("{\"status\":\"ok\"}"));
+}
+
+/* Ready is: the group commit works. */
+static void is_ready(struct request *r)
+{
+    answer_json(r, 200, STR("{\"status\":\"ready\"}"));
+}
+
+static enum err look_ready(struct request *r, struct store_reader *reader, struct str *ret_json,
+                           struct err_info *info)
+{
+    (void)r;
+    (void)info;
+    struct chain_head head;
+    *ret_json = (struct str){ 0 };
+    return store_newest_head(reader, &head);
+}
+
+void ready_get(struct request *r)
+{
+    r->look = look_ready;
+    r->then = is_ready;
+    request_look(r);
+}
+
+void gpc_get(struct request *r)
+{
+    answer_json(
+        r, 200,
+        STR("{\"gpc\":true,\"lastUpdate\":\"2026-11-22\"}")); /* W3C Global Privacy Control, 4.1 */
+}
+
+/* ---- metrics ---- */
+
+static void counter(struct buf *b, const char *name, const char *help, const char *type)
+{
+    buf_printf(b, "# HELP licet_%s %s\n# TYPE licet_%s %s\n", name, help, name, type);
+}
+
+static void number(struct buf *b, const char *name, const char *labels, unsigned long long value)
+{
+    buf_printf(b, "licet_%s%s %llu\n", name, labels, value);
+}
+
+static void close_file(FILE **f)
+{
+    if (*f != NULL)
+        (void)fclose(*f); /* only read from */
+}
+
+static unsigned long long resident_bytes(void)
+{
+    AUTO(close_file) FILE *f = fopen("/proc/self/statm", "re");
+    unsigned long long size = 0, resident = 0;
+    if (f == NULL || fscanf(f, "%llu %llu", &size, &resident) != 2)
+        return 0;
+    return resident * (unsigned long long)sysconf(_SC_PAGESIZE);
+}
+
+static void put_events(struct buf *b, struct numbers *n)
+{
+    counter(b, "events_total", "Messages received, by what became of them.", "counter");
+    number(b, "events_total", "{outcome=\"stored\"}", numbers_get(&n->events_stored));
+    number(b, "events_total", "{outcome=\"denied\"}", numbers_get(&n->events_denied));
+    number(b, "events_total", "{outcome=\"duplicate\"}", numbers_get(&n->events_duplicate));
+    number(b, "events_total", "{outcome=\"rejected\"}", numbers_get(&n->events_rejected));
+    counter(b, "acts_total", "Consent records written.", "counter");
+    number(b, "acts_total", "{kind=\"all\"}", numbers_get(&n->acts));
+    number(b, "acts_total", "{kind=\"lowering\"}", numbers_get(&n->acts_lowering));
+    counter(b, "groups_total", "Group commits.", "counter");
+    number(b, "groups_total", "{outcome=\"all\"}", numbers_get(&n->groups));
+    number(b, "groups_total", "{outcome=\"failed\"}", numbers_get(&n->groups_failed));
+    counter(b, "group_seconds_total", "Time spent in group commits.", "counter");
+    buf_printf(b, "licet_group_seconds_total %.6f\n", (double)numbers_get(&n->group_us) / 1e6);
+    counter(b, "barriers_total", "Withdrawals and other acts that passed the barrier.", "counter");
+    number(b, "barriers_total", "{kind=\"all\"}", numbers_get(&n->barriers));
+    number(b, "barriers_total", "{kind=\"waited\"}", numbers_get(&n->barrier_waits));
+    counter(b, "reloads_total", "Configurations brought into use.", "counter");
+    number(b, "reloads_total", "{outcome=\"done\"}", numbers_get(&n->reloads));
+    number(b, "reloads_total", "{outcome=\"refused\"}", numbers_get(&n->reloads_refused));
+}
+
+static void put_decisions(struct buf *b, struct numbers *n, const struct policy *p)
+{
+    counter(b, "decisions_total", "First decisions, by destination and reason.", "counter");
+    for (uint32_t i = 0; i < p->use_count; i++) {
+        for (int reason = 0; reason < REASON_COUNT; reason++) {
+            unsigned long long v = numbers_get(&n->decisions[p->use[i].slot][reason]);
+            if (v != 0)
+                buf_printf(b, "licet_decisions_total{destination=\"%.*s\",reason=\"%s\"} %llu\n",
+                           STR_ARG(p->use[i].conf->id), reason_name((enum reason)reason), v);
+        }
+    }
+}
+
+static void put_deliveries(struct buf *b, struct deliver *d, const struct policy *p)
+{
+    counter(b, "delivery_events_total", "Events that left or did not, by destination and result.",
+            "counter");
+    for (uint32_t i = 0; i < p->use_count; i++) {
+        if (destination_find(p->use[i].conf->type) == NULL)
+            continue;
+        struct deliver_numbers n;
+        deliver_get_numbers(d, p->use[i].slot, &n);
+        const struct {
+            const char *result;
+            unsigned long long value;
+        } row[] = { { "sent", n.sent },
+                    { "dropped", n.dropped },
+                    { "retried", n.retried },
+                    { "dead", n.dead },
+                    { "uncertain", n.uncertain } };
+        for (size_t k = 0; k < COUNT(row); k++)
+            buf_printf(b, "licet_delivery_events_total{destination=\"%.*s\",result=\"%s\"} %llu\n",
+                       STR_ARG(p->use[i].conf->id), row[k].result, row[k].value);
+        buf_printf(b, "licet_delivery_lag_segments{destination=\"%.*s\"} %lld\n",
+                   STR_ARG(p->use[i].conf->id), (long long)n.lag_segments);
+    }
+}
+
+static void put_limits(struct buf *b, const struct limiter *l)
+{
+    static const char *const kind[LIMIT_KINDS] = { "key", "address", "subject", "events" };
+    counter(b, "limited_total", "Requests refused with 429.", "counter");
+    for (int k = 0; k < LIMIT_KINDS; k++)
+        buf_printf(b, "licet_limited_total{by=\"%s\"} %llu\n", kind[k],
+                   (unsigned long long)limiter_refused(l, (enum limit_kind)k));
+}
+
+/* Numbers only, yet they are the operator's business: for her own machine, or with a private key. */
+void metrics_get(struct request *r)
+{
+    bool near = address_is_loopback(r->peer) && r->header.forwarded_for.n == 0;
+    request_use_key(r, r->header.api_key);
+    if (!near && r->access < ACCESS_PRIVATE) {
+        answer_message(r, 401, "No API key found in request");
+        return;
+    }
+    AUTO(buf_fini) struct buf b = BUF_INIT(1 << 20);
+    struct pipeline *p = request_pipeline(r);
+    const struct policy *policy = pipeline_generation(p)->policy;
+    put_events(&b, pipeline_numbers(p));
+    put_decisions(&b, pipeline_numbers(p), policy);
+    put_deliveries(&b, pipeline_deliver(p), policy);
+    put_limits(&b, request_limiter(r));
+    counter(&b, "resident_bytes", "Memory in use.", "gauge");
+    number(&b, "resident_bytes", "", resident_bytes());
+    counter(&b, "configuration_generation", "Number of the configuration in use.", "gauge");
+    number(&b, "configuration_generation", "", policy->generation);
+    answer_text(r, 200, "text/plain; version=0.0.4", arena_str(&r->arena, buf_view(&b)));
+}
+
+/* ---- decisions ---- */
+
+static enum err look_decision(struct request *r, struct store_reader *reader, struct str *ret_json,
+                              struct err_info *info)
+{
+    struct id id;
+    if (!id_parse(r->parameter, &id))
+        return err_set(info, ERR_VALUE, "event", "an event's id is a UUID");
+    return explain_event(reader, &id, &r->arena, ret_json);
+}
+
+void decision_get(struct request *r)
+{
+    r->look = look_decision;
+    request_look(r);
+}
+
+static enum err look_counters(struct request *r, struct store_reader *reader, struct str *ret_json,
+                              struct err_info *info)
+{
+    int64_t from = 0, to = INT64_MAX;
+    struct str f = request_parameter(r, "from_time"), t = request_parameter(r, "to_time");
+    if (f.n != 0 && !time_parse(f, &from))
+        return err_set(info, ERR_VALUE, "from_time", "not a time");
+    if (t.n != 0 && !time_parse(t, &to))
+        return err_set(info, ERR_VALUE, "to_time", "not a time");
+    return explain_counters(reader, from, to, &r->arena, ret_json);
+}
+
+void decision_counters(struct request *r)
+{
+    r->look = look_counters;
+    request_look(r);
+}
+
+/* ---- deliveries ---- */
+
+static void put_request(struct buf *b, const struct policy *p, const struct delivery_request *q)
+{
+    char id[ID_TEXT + 1], at[TIME_TEXT + 1];
+    id_format(&q->id, id);
+    time_format(q->at_ms, at);
+    int16_t use = q->slot < LIMIT_DESTINATIONS ? p->use_of_slot[q->slot] : -1;
+    buf_printf(b, "{\"id\":\"%s\",\"destination\":", id);
+    json_write_string(b, use >= 0 ? p->use[use].conf->id : STR("?"));
+    buf_printf(b, ",\"at\":\"%s\",\"attempts\":%u,\"events\":%u,\"error\":", at, q->attempts,
+               q->item_count);
+    json_write_string(b, q->error);
+    buf_byte(b, '}');
+}
+
+static enum err look_deliveries(struct request *r, struct store_reader *reader,
+                                struct str *ret_json, struct err_info *info)
+{
+    static const char *const name[] = { NULL, "sending", "retry", "dead" };
+    struct str wanted = request_parameter(r, "state");
+    int state = wanted.n == 0 ? PENDING_DEAD : 0;
+    for (int i = PENDING_SENDING; i <= PENDING_DEAD; i++) {
+        if (str_eq(wanted, str_of(name[i])))
+            state = i;
+    }
+    if (state == 0)
+        return err_set(info, ERR_VALUE, "state", "one of sending, retry, dead");
+    struct delivery_request *q;
+    uint32_t count;
+    enum err e = store_list_pending(reader, -1, (enum pending_state)state, INT64_MAX, LIMIT_LIST,
+                                    &r->arena, &q, &count);
+    if (e != OK)
+        return err_set(info, e, NULL, "the deliveries cannot be read: %s", err_text(e));
+    AUTO(buf_fini) struct buf b = BUF_INIT(1 << 20);
+    buf_byte(&b, '[');
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0)
+            buf_byte(&b, ',');
+        put_request(&b, r->generation->policy, &q[i]);
+    }
+    buf_byte(&b, ']');
+    *ret_json = arena_str(&r->arena, buf_view(&b));
+    return OK;
+}
+
+void delivery_list(struct request *r)
+{
+    r->look = look_deliveries;
+    request_look(r);
+}
+
+static void resent(struct request *r)
+{
+    answer_json(r, 200, r->saved);
+}
+
+/* ?id=REQUEST, or ?destination=ID, or ?all=1 */
+void delivery_resend(struct request *r)
+{
+    struct str id_text = request_parameter(r, "id"),
+               destination = request_parameter(r, "destination");
+    const struct policy *p = pipeline_generation(request_pipeline(r))->policy;
+    struct id id;
+    int slot = -1;
+    if (id_text.n != 0 && !id_parse(id_text, &id)) {
+        answer_message(r, 400, "id: not the id of a request");
+        return;
+    }
+    if (destination.n != 0) {
+        uint32_t use = policy_use_index(p, destination);
+        if (use == UINT32_MAX) {
+            answer_message(r, 400, "destination: not in the configuration");
+            return;
+        }
+        slot = (int)p->use[use].slot;
+    }
+    if (id_text.n == 0 && destination.n == 0 && request_parameter(r, "all").n == 0) {
+        answer_message(r, 400, "say which: id, destination or all=1");
+        return;
+    }
+    struct err_info info = { 0 };
+    uint32_t count = 0;
+    enum err e = pipeline_revive(request_pipeline(r), slot, id_text.n ? &id : NULL, &r->waiter,
+                                 &count, &info);
+    if (e != OK) {
+        answer_error(r, e, &info);
+        return;
+    }
+    r->saved = arena_printf(&r->arena, "{\"resent\":%u}", count);
+    r->then = resent;
+}
+
+void tail_get(struct request *r)
+{
+    unsigned long long after = 0;
+    uint64_t last;
+    struct str text = request_parameter(r, "after");
+    bool given = str_to_u64(text, &after);
+    struct str lines =
+        tail_read(pipeline_tail(request_pipeline(r)), given ? after : UINT64_MAX, &r->arena, &last);
+    answer_text(
+        r, 200, "application/x-ndjson",
+        arena_printf(&r->arena, "%.*s{\"last\":%llu}\n", STR_ARG(lines), (unsigned long long)last));
+}

@@ -1,0 +1,95 @@
+/* api/request.h - one HTTP request, from its first byte to its answer.
+ *
+ * The server fills the first half; a route's handler either answers at once
+ * (answer_json, answer_error), or joins the group and sets `then`, which is
+ * called when the waiter is done.
+ *
+ * Thread: the loop's, but for `look`, which runs on the reader's.
+ */
+#ifndef API_REQUEST_H
+#define API_REQUEST_H
+
+#include "pipeline/pipeline.h"
+
+struct server;
+struct request;
+struct route;
+
+enum access { ACCESS_NONE = 0, ACCESS_PUBLIC, ACCESS_PRIVATE, ACCESS_CONTROL };
+
+struct headers { /* values as they came; empty when absent */
+    struct str host, origin, cookie, content_type, authorization, api_key, idempotency_key,
+        device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto;
+    long long content_length;    /* -1: none */
+    uint32_t lengths, encodings; /* how many Content-Length and Transfer-Encoding headers came */
+    bool chunked, malformed;
+    uint32_t signals; /* SIGNAL_… */
+};
+
+struct reply {
+    int status;
+    struct str body;
+    const char *type;  /* content type; NULL: application/json */
+    struct str cookie; /* Set-Cookie */
+    struct str device_token;
+    uint32_t retry_after_s; /* 0: none */
+    bool close;
+};
+
+struct request {
+    struct server *server;
+    void *connection; /* the HTTP library's */
+    struct arena arena;
+    struct buf body;
+    struct str method, path, query; /* path normalised: single slashes, none at the end */
+    struct headers header;
+    struct str peer; /* address of the connection */
+    struct str ip;   /* of the client, after trusted proxies; empty on the control socket */
+    bool control;    /* came by the Unix socket */
+    bool started, handled, overflow, suspended, answered;
+    size_t discarded; /* bytes of a body that was too large */
+    const struct route *route;
+    struct str parameter; /* what stands in the path where the route has {} , decoded */
+    int64_t received_ms;
+
+    enum access access;
+    const struct conf_key *key; /* NULL on the control socket */
+    uint64_t source;            /* of the key, for deduplication and limits */
+
+    struct waiter waiter;
+    void (*then)(struct request *r); /* called when the waiter is done with OK */
+    struct reader_job job;
+    enum err (*look)(struct request *r, struct store_reader *reader, struct str *ret_json,
+                     struct err_info *info);
+    enum err look_result;
+    struct err_info look_info;
+    const struct generation *generation; /* held while the reader looks */
+    struct str looked;
+    struct str saved; /* a handler's own */
+    struct reply answer;
+    struct request *next_free;
+};
+
+/* Answers. The body must live in the arena or for ever. */
+void answer_json(struct request *r, int status, struct str json);
+void answer_text(struct request *r, int status, const char *type, struct str body);
+/* {"message":…,"field":…} with the status that fits the error. */
+void answer_error(struct request *r, enum err err, const struct err_info *info);
+void answer_message(struct request *r, int status, const char *message);
+
+/* Runs r->look on the reader's thread and answers 200 with what it gives (or its error); when r->then is set, that
+ * is called instead of answering, with r->looked filled. */
+void request_look(struct request *r);
+
+/* A number or text of the query. */
+struct str request_parameter(struct request *r, const char *name);
+
+/* ---- what the routes need of the server ---- */
+struct pipeline *request_pipeline(struct request *r);
+const struct conf *request_conf(struct request *r);
+struct limiter *request_limiter(struct request *r);
+
+/* Which key this is: fills access, key and source. `key` empty: none came. */
+void request_use_key(struct request *r, struct str key);
+
+#endif

@@ -1,0 +1,114 @@
+#include "api/route.h"
+
+#include "codec/text.h"
+
+#define SDK METHOD_POST, ACCESS_NONE, CORS_ANY, LIMIT_BODY, ingest_post
+#define DATABASE CORS_ANY, LIMIT_CONSENT_BODY
+
+static const struct route routes[] = {
+    { "/v1/batch", SDK },
+    { "/v1/b", SDK },
+    { "/v1/track", SDK },
+    { "/v1/t", SDK },
+    { "/v1/page", SDK },
+    { "/v1/p", SDK },
+    { "/v1/identify", SDK },
+    { "/v1/i", SDK },
+    { "/v1/screen", SDK },
+    { "/v1/s", SDK },
+    { "/v1/group", SDK },
+    { "/v1/g", SDK },
+    { "/v1/alias", SDK },
+    { "/v1/a", SDK },
+    { "/v1/merge", SDK },
+    { "/v1/import", SDK },
+    { "/beacon/v1/batch", SDK },
+    { "/pixel/v1/{}", METHOD_GET, ACCESS_NONE, CORS_ANY, 0, ingest_pixel },
+    { "/v1/projects/{}/settings", METHOD_GET, ACCESS_NONE, CORS_ANY, 0, ingest_settings },
+    { "/sourceConfig", METHOD_GET, ACCESS_NONE, CORS_ANY, 0, ingest_source_config },
+
+    { "/consent", METHOD_POST, ACCESS_PRIVATE, DATABASE, consent_post },
+    { "/consent", METHOD_GET, ACCESS_PRIVATE, DATABASE, consent_list },
+    { "/consent/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, consent_get },
+    { "/public/consent", METHOD_POST, ACCESS_PUBLIC, CORS_CREDENTIALS, LIMIT_CONSENT_BODY,
+      consent_post_public },
+    { "/subjects", METHOD_POST, ACCESS_PRIVATE, DATABASE, subject_post },
+    { "/subjects", METHOD_GET, ACCESS_PRIVATE, DATABASE, subject_list },
+    { "/subjects/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, subject_get },
+    { "/subjects/{}", METHOD_PUT | METHOD_PATCH, ACCESS_PRIVATE, DATABASE, subject_change },
+    { "/legal_notices", METHOD_POST, ACCESS_PRIVATE, DATABASE, notice_post },
+    { "/legal_notices", METHOD_GET, ACCESS_PRIVATE, DATABASE, notice_list },
+    { "/legal_notices/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, notice_get },
+    { "/legal_notices/{}/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, notice_get },
+
+    { "/v1/permissions/{}", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, permissions_get },
+    { "/v1/decisions", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, decision_counters },
+    { "/v1/decisions/{}", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, decision_get },
+    { "/v1/deliveries", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, delivery_list },
+    { "/v1/deliveries/resend", METHOD_POST, ACCESS_PRIVATE, CORS_NONE, 4096, delivery_resend },
+    { "/v1/tail", METHOD_GET, ACCESS_CONTROL, CORS_NONE, 0, tail_get },
+
+    { "/healthz", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, health_get },
+    { "/readyz", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, ready_get },
+    { "/metrics", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, metrics_get },
+    { "/.well-known/gpc.json", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, gpc_get },
+};
+
+static unsigned method_of(struct str method)
+{
+    static const struct {
+        struct str name;
+        unsigned bit;
+    } known[] = {
+        { STR_INIT("POST"), METHOD_POST }, { STR_INIT("GET"), METHOD_GET },
+        { STR_INIT("HEAD"), METHOD_GET },  { STR_INIT("PATCH"), METHOD_PATCH },
+        { STR_INIT("PUT"), METHOD_PUT },
+    };
+    for (size_t i = 0; i < COUNT(known); i++) {
+        if (str_eq(method, known[i].name))
+            return known[i].bit;
+    }
+    return 0;
+}
+
+/* Whether the path has the pattern's form; *ret_hole is what the first {} stands for, and all behind it. */
+static bool fits(const char *pattern, struct str path, struct str *ret_hole)
+{
+    struct str p = str_of(pattern), want, have;
+    if (memchr(p.p, '{', p.n) == NULL)
+        return str_eq(p, path);
+    *ret_hole = (struct str){ 0 };
+    while (str_next(&p, '/', &want)) {
+        if (!str_next(&path, '/', &have))
+            return false;
+        if (str_eq(want, STR("{}"))) {
+            if (have.n == 0)
+                return false;
+            if (ret_hole->p == NULL)
+                *ret_hole = have;
+            else
+                ret_hole->n = (size_t)(have.p + have.n - ret_hole->p);
+        } else if (!str_eq(want, have)) {
+            return false;
+        }
+    }
+    return path.p == NULL;
+}
+
+const struct route *route_find(struct str method, struct str path, struct arena *a,
+                               struct str *ret_parameter, unsigned *ret_methods)
+{
+    unsigned wanted = method_of(method), possible = 0;
+    for (size_t i = 0; i < COUNT(routes); i++) {
+        struct str hole = { 0 };
+        if (!fits(routes[i].path, path, &hole))
+            continue;
+        if (routes[i].methods & wanted) {
+            *ret_parameter = hole.n ? url_decode(hole, false, a) : hole;
+            return &routes[i];
+        }
+        possible |= routes[i].methods;
+    }
+    *ret_methods = possible;
+    return NULL;
+}

@@ -1,0 +1,55 @@
+/* api/route.h - the table of paths. */
+#ifndef API_ROUTE_H
+#define API_ROUTE_H
+
+#include "api/request.h"
+
+enum { METHOD_GET = 1, METHOD_POST = 2, METHOD_PUT = 4, METHOD_PATCH = 8 };
+
+enum cors {
+    CORS_NONE = 0,
+    CORS_ANY,         /* readable from any page: SDKs */
+    CORS_CREDENTIALS, /* answers the page's origin, with cookies */
+};
+
+struct route {
+    const char *path; /* "/consent/{}": {} is one segment */
+    unsigned methods;
+    enum access least; /* ACCESS_NONE: the handler looks at the key itself */
+    enum cors cors;
+    size_t body_limit;
+    void (*handle)(struct request *r);
+};
+
+/* NULL when no path fits (*ret_methods 0) or the method does not (*ret_methods says which would). */
+const struct route *route_find(struct str method, struct str path, struct arena *a,
+                               struct str *ret_parameter, unsigned *ret_methods);
+
+/* handlers, one file per resource */
+void ingest_post(struct request *r);
+void ingest_pixel(struct request *r);
+void ingest_settings(struct request *r);
+void ingest_source_config(struct request *r);
+void consent_post(struct request *r);
+void consent_post_public(struct request *r);
+void consent_get(struct request *r);
+void consent_list(struct request *r);
+void subject_post(struct request *r);
+void subject_change(struct request *r);
+void subject_get(struct request *r);
+void subject_list(struct request *r);
+void notice_post(struct request *r);
+void notice_list(struct request *r);
+void notice_get(struct request *r);
+void permissions_get(struct request *r);
+void decision_get(struct request *r);
+void decision_counters(struct request *r);
+void delivery_list(struct request *r);
+void delivery_resend(struct request *r);
+void tail_get(struct request *r);
+void health_get(struct request *r);
+void ready_get(struct request *r);
+void metrics_get(struct request *r);
+void gpc_get(struct request *r);
+
+#endif

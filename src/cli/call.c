@@ -1,0 +1,74 @@
+/* One request to the running daemon, by the socket in its data directory. */
+#include "cli/cmd.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { ANSWER_MAX = 64 << 20 };
+
+static int connect_daemon(const struct conf *c, struct arena *a)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    struct str path = arena_printf(a, "%.*s/licet.sock", STR_ARG(c->data_dir));
+    if (path.n >= sizeof at.sun_path)
+        return -1;
+    memcpy(at.sun_path, path.p, path.n);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0)
+        return fd;
+    close_fd(&fd);
+    return -1;
+}
+
+static bool write_all(int fd, struct str s)
+{
+    while (s.n > 0) {
+        ssize_t n = write(fd, s.p, s.n);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        s.p += n;
+        s.n -= (size_t)n;
+    }
+    return true;
+}
+
+static bool read_all(int fd, struct buf *to)
+{
+    for (;;) {
+        char *room = buf_room(to, 65536);
+        if (room == NULL)
+            return false;
+        ssize_t n = read(fd, room, 65536);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n == 0;
+        to->n += (size_t)n;
+    }
+}
+
+int cmd_call(const struct conf *c, const char *method, const char *target, struct arena *a,
+             struct str *ret_body)
+{
+    AUTO(close_fd) int fd = connect_daemon(c, a);
+    if (fd < 0)
+        return cmd_fail(EXIT_FAILED, "no daemon runs in %.*s", STR_ARG(c->data_dir));
+    AUTO(buf_fini) struct buf answer = BUF_INIT(ANSWER_MAX);
+    struct str head =
+        arena_printf(a, "%s %s HTTP/1.1\r\nHost: licet\r\nConnection: close\r\n%s\r\n", method,
+                     target, strcmp(method, "POST") == 0 ? "Content-Length: 0\r\n" : "");
+    if (!write_all(fd, head) || !read_all(fd, &answer))
+        return cmd_fail(EXIT_FAILED, "the daemon did not answer");
+    char *end = answer.n ? memmem(answer.p, answer.n, "\r\n\r\n", 4) : NULL;
+    if (end == NULL || answer.n < 12)
+        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
+    struct str body = { end + 4, answer.n - (size_t)(end + 4 - answer.p) };
+    if (memcmp(answer.p, "HTTP/1.1 200", 12) != 0)
+        return cmd_fail(EXIT_FAILED, "the daemon says: %.*s", STR_ARG(body));
+    *ret_body = arena_str(a, body);
+    return EXIT_DONE;
+}

@@ -1,0 +1,45 @@
+/* cli/cmd.h - the commands, one file each, and what they share.
+ *
+ * Exit 0: done. 1: failed. 2: wrong usage or configuration.
+ */
+#ifndef CLI_CMD_H
+#define CLI_CMD_H
+
+#include "conf/conf.h"
+#include "store/store.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct cmd {
+    const char *name, *arguments, *what, *help;
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+};
+
+/* The arguments after the global ones were taken out. */
+struct cmd_options {
+    const char *config; /* --config FILE, or what was found */
+};
+extern struct cmd_options cmd_options;
+
+/* Loads the configuration and prints its faults on standard error. EXIT_DONE or EXIT_USAGE. */
+int cmd_conf(struct conf **ret_conf);
+/* A reader of the configured data directory, whether a daemon runs or not. */
+int cmd_reader(const struct conf *c, struct store_reader **ret_r);
+/* Prints "licet NAME: text" on standard error and returns the code. */
+int cmd_fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* One request to the running daemon by its control socket; the body of the answer in the arena. EXIT_FAILED, with a
+ * message printed, when no daemon answers or it says anything but 200. */
+int cmd_call(const struct conf *c, const char *method, const char *target, struct arena *a,
+             struct str *ret_body);
+
+int cmd_serve(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
+int cmd_backup(int argc, char **argv);
+int cmd_tail(int argc, char **argv);
+int cmd_deliveries(int argc, char **argv);
+int cmd_version(int argc, char **argv);
+
+#endif

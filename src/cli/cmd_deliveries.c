@@ -1,0 +1,68 @@
+#include "cli/cmd.h"
+#include "codec/json.h"
+
+#include <stdio.h>
+
+static struct str member(const struct json_doc *d, uint32_t object, const char *name,
+                         struct arena *a)
+{
+    struct str s = { 0 };
+    (void)json_text(d, json_get(d, object, str_of(name)), a, &s); /* absent: empty */
+    return s;
+}
+
+static int list(const struct conf *c, const char *state)
+{
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    struct str body, target = arena_printf(&a, "/v1/deliveries?state=%s", state);
+    int code = cmd_call(c, "GET", target.p, &a, &body);
+    if (code != EXIT_DONE)
+        return code;
+    struct json_doc d;
+    if (json_scan(body, &a, &d, NULL) != OK)
+        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
+    for (uint32_t q = json_first(&d, JSON_ROOT); q; q = json_next(&d, JSON_ROOT, q))
+        (void)printf("%.*s  %.*s  %-12.*s  %.*s events, %.*s attempts  %.*s\n",
+                     STR_ARG(member(&d, q, "id", &a)), STR_ARG(member(&d, q, "at", &a)),
+                     STR_ARG(member(&d, q, "destination", &a)),
+                     STR_ARG(member(&d, q, "events", &a)), STR_ARG(member(&d, q, "attempts", &a)),
+                     STR_ARG(member(&d, q, "error", &a)));
+    if (json_first(&d, JSON_ROOT) == 0)
+        (void)printf("none\n");
+    return EXIT_DONE;
+}
+
+static int resend(const struct conf *c, const char *which)
+{
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    bool all = strcmp(which, "all") == 0;
+    struct id id;
+    if (!all && !id_parse(str_of(which), &id))
+        return cmd_fail(EXIT_USAGE, "--resend takes the id of a request, or all");
+    struct str body, target = all ? STR("/v1/deliveries/resend?all=1")
+                                  : arena_printf(&a, "/v1/deliveries/resend?id=%s", which);
+    int code = cmd_call(c, "POST", target.p, &a, &body);
+    struct json_doc d;
+    if (code != EXIT_DONE)
+        return code;
+    if (json_scan(body, &a, &d, NULL) != OK)
+        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
+    (void)printf("%.*s due again\n", STR_ARG(member(&d, JSON_ROOT, "resent", &a)));
+    return EXIT_DONE;
+}
+
+int cmd_deliveries(int argc, char **argv)
+{
+    const char *state = "dead", *which = NULL;
+    if (argc == 3 && strcmp(argv[1], "--state") == 0)
+        state = argv[2];
+    else if (argc == 3 && strcmp(argv[1], "--resend") == 0)
+        which = argv[2];
+    else if (argc != 1)
+        return cmd_fail(EXIT_USAGE, "takes --state dead|retry|sending, or --resend ID|all");
+    AUTO(conf_free) struct conf *c = NULL;
+    int code = cmd_conf(&c);
+    if (code != EXIT_DONE)
+        return code;
+    return which ? resend(c, which) : list(c, state);
+}

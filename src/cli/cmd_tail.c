@@ -1,0 +1,71 @@
+#include "cli/cmd.h"
+#include "codec/json.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { ASK_EVERY_US = 200000 };
+
+static struct str member(const struct json_doc *d, const char *name, struct arena *a)
+{
+    struct str s = { 0 };
+    (void)json_text(d, json_get(d, JSON_ROOT, str_of(name)), a, &s); /* absent: empty */
+    return s;
+}
+
+static void print_line(const struct json_doc *d, struct arena *a)
+{
+    struct str at = member(d, "at", a), name = member(d, "name", a), type = member(d, "type", a);
+    struct str fields = member(d, "fields", a);
+    (void)printf("%.*s  %-9.*s %-10.*s %-16.*s %-9.*s %-20.*s %.*s%s%.*s\n",
+                 (int)(at.n > 19 ? 8 : 0), at.p + 11, STR_ARG(member(d, "stage", a)), STR_ARG(type),
+                 STR_ARG(member(d, "destination", a)), STR_ARG(member(d, "verdict", a)),
+                 STR_ARG(member(d, "reason", a)), STR_ARG(name), fields.n ? " " : "",
+                 STR_ARG(fields));
+}
+
+/* Prints what came, and finds where to go on. */
+static bool take_lines(struct str lines, bool json, struct arena *a, struct str *ret_last)
+{
+    struct str line;
+    while (lines.n != 0 && str_next(&lines, '\n', &line)) {
+        struct json_doc d;
+        if (line.n == 0)
+            continue;
+        if (json_scan(line, a, &d, NULL) != OK)
+            return false;
+        struct str last = member(&d, "last", a);
+        if (last.n != 0)
+            *ret_last = last;
+        else if (json)
+            (void)printf("%.*s\n", STR_ARG(line));
+        else
+            print_line(&d, a);
+    }
+    (void)fflush(stdout);
+    return true;
+}
+
+int cmd_tail(int argc, char **argv)
+{
+    bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+    if (argc > 1 && !json)
+        return cmd_fail(EXIT_USAGE, "takes nothing but --json");
+    AUTO(conf_free) struct conf *c = NULL;
+    int code = cmd_conf(&c);
+    char after[32] = "";
+    while (code == EXIT_DONE && !ferror(stdout)) {
+        AUTO(arena_fini) struct arena a = ARENA_INIT;
+        struct str body, last = { 0 };
+        char target[64];
+        (void)snprintf(target, sizeof target, "/v1/tail?after=%s", after);
+        code = cmd_call(c, "GET", target, &a, &body);
+        if (code == EXIT_DONE && !take_lines(body, json, &a, &last))
+            code = cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
+        if (code == EXIT_DONE) {
+            (void)snprintf(after, sizeof after, "%.*s", STR_ARG(last));
+            (void)usleep(ASK_EVERY_US);
+        }
+    }
+    return code;
+}

@@ -1,0 +1,158 @@
+#include "cli/cmd.h"
+
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const struct cmd commands[] = {
+    { "serve", "", "run the daemon",
+      "Runs until SIGTERM or SIGINT. SIGHUP reads the configuration again.\n", cmd_serve },
+    { "check", "", "check the configuration",
+      "Prints every fault and warning as file:line:column with a caret. Compares with what is\n"
+      "frozen in the database, when there is one.\n",
+      cmd_check },
+    { "explain", "EVENT | --sample FILE | --denied", "why an event was sent or stopped",
+      "EVENT            the id of a stored event\n"
+      "--sample FILE    judge a message (JSON, as an SDK sends it) by what is known now; - is "
+      "standard input\n"
+      "--denied         what was stopped and not stored, by hour, destination and reason\n",
+      cmd_explain },
+    { "verify", "[--head GROUP:HASH]", "check the hash chain and every record",
+      "Reads everything again, on the live database too. Names each record that does not agree.\n"
+      "--head GROUP:HASH   the chain must still hold this head, as it was noted earlier\n",
+      cmd_verify },
+    { "backup", "FILE", "write a consistent copy of the database",
+      "Works while the daemon runs. FILE must not exist.\n", cmd_backup },
+    { "deliveries", "[--state dead|retry|sending] | --resend ID|all", "dead letters and retries",
+      "Lists outgoing requests that are not finished; --resend makes dead letters due again.\n",
+      cmd_deliveries },
+    { "tail", "[--json]", "watch decisions as they are made",
+      "Needs a running daemon. Ends with Ctrl-C.\n", cmd_tail },
+    { "version", "", "print the version", "", cmd_version },
+};
+
+struct cmd_options cmd_options;
+static const char *running = "licet";
+
+static void print_usage(FILE *to)
+{
+    (void)fputs("licet - consent database, tracking gateway and consent gate\n\nusage: licet "
+                "[--config FILE] COMMAND [...]\n\n",
+                to);
+    for (size_t i = 0; i < COUNT(commands); i++)
+        (void)fprintf(to, "  %-11s %s\n", commands[i].name, commands[i].what);
+    (void)fputs("\nlicet COMMAND --help says more. The configuration is ./licet.yaml or "
+                "/etc/licet/licet.yaml\n"
+                "unless --config says otherwise.\n",
+                to);
+}
+
+static void print_help(const struct cmd *c)
+{
+    (void)printf("usage: licet [--config FILE] %s%s%s\n\n%s.\n%s%s", c->name,
+                 c->arguments[0] ? " " : "", c->arguments, c->what, c->help[0] ? "\n" : "",
+                 c->help);
+}
+
+int cmd_fail(int code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    (void)fprintf(stderr, "licet %s: ", running);
+    (void)vfprintf(stderr, fmt, args);
+    (void)fputc('\n', stderr);
+    va_end(args);
+    return code;
+}
+
+int cmd_conf(struct conf **ret_conf)
+{
+    AUTO(buf_fini) struct buf reports = BUF_INIT(LIMIT_CONF);
+    enum err e = conf_load(cmd_options.config, ret_conf, &reports);
+    (void)fwrite(reports.p, 1, reports.n, stderr);
+    if (e == ERR_IO)
+        return cmd_fail(EXIT_USAGE, "%s cannot be read", cmd_options.config);
+    return e == OK ? EXIT_DONE : EXIT_USAGE;
+}
+
+int cmd_reader(const struct conf *c, struct store_reader **ret_r)
+{
+    struct err_info info = { 0 };
+    if (store_reader_open_dir(c->data_dir, ret_r, &info) == OK)
+        return EXIT_DONE;
+    return cmd_fail(EXIT_FAILED, "%.*s: %s", STR_ARG(c->data_dir), info.text);
+}
+
+/* Takes --config out of the arguments, wherever it stands. */
+static int take_config(int argc, char **argv)
+{
+    int kept = 0;
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--config") == 0) {
+            if (i + 1 == argc)
+                return -1;
+            cmd_options.config = argv[++i];
+        } else if (strncmp(argv[i], "--config=", 9) == 0) {
+            cmd_options.config = argv[i] + 9;
+        } else {
+            argv[kept++] = argv[i];
+        }
+    }
+    argv[kept] = NULL;
+    return kept;
+}
+
+static const char *default_config(void)
+{
+    return access("licet.yaml", F_OK) != 0 && access("/etc/licet/licet.yaml", F_OK) == 0
+               ? "/etc/licet/licet.yaml"
+               : "licet.yaml";
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    }
+    return false;
+}
+
+static int run(const struct cmd *c, int argc, char **argv)
+{
+    running = c->name;
+    if (wants_help(argc, argv)) {
+        print_help(c);
+        return EXIT_DONE;
+    }
+    return c->run(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+    if (sodium_init() < 0)
+        return cmd_fail(EXIT_FAILED, "no source of randomness");
+    argc = take_config(argc, argv);
+    if (argc < 0) {
+        print_usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (cmd_options.config == NULL)
+        cmd_options.config = default_config();
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+                     strcmp(argv[1], "help") == 0)) {
+        print_usage(stdout);
+        return EXIT_DONE;
+    }
+    if (argc > 1 && strcmp(argv[1], "--version") == 0)
+        return cmd_version(1, argv);
+    for (size_t i = 0; argc > 1 && i < COUNT(commands); i++) {
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return run(&commands[i], argc - 1, argv + 1);
+    }
+    if (argc > 1)
+        (void)fprintf(stderr, "licet: no command '%s'\n\n", argv[1]);
+    print_usage(stderr);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,164 @@
+/* conf/read_priv.h - tables of keys, and what reads their values.
+ *
+ * Every mapping of the configuration is one struct table; each of its rows
+ * says a key, who reads the value, where to, and what it means. Reading,
+ * unknown and missing keys, and the reference in docs/configuration.md all come
+ * from these rows: to add a key, add a row.
+ *
+ * A reader that cannot take a value adds a fault and leaves the member alone;
+ * reading goes on, so that one run shows everything.
+ */
+#ifndef CONF_READ_PRIV_H
+#define CONF_READ_PRIV_H
+
+#include "base/limits.h"
+#include "conf/fault_priv.h"
+#include "conf/yaml_priv.h"
+
+#include <stddef.h>
+
+enum {
+    LIMIT_LINKS = 64,
+    LIMIT_PROXIES = 64,
+    LIMIT_ORIGINS = 64,      /* of one public key */
+    LIMIT_LANGUAGES = 64,    /* of one version */
+    LIMIT_CATEGORIES = 16,   /* of one purpose */
+    LIMIT_PARAMETERS = 64,   /* of one query rule */
+    LIMIT_SECRET = 4096,     /* a file that holds one */
+    LIMIT_VALUE = 64 * 1024, /* one value, variables filled in */
+    KEY_LEAST = 16,          /* bytes of a key or secret */
+};
+
+enum ref_kind { REF_PURPOSE, REF_DESTINATION };
+
+/* A name that must be known once everything is read. */
+struct ref {
+    struct ref *older;
+    enum ref_kind kind;
+    const struct yaml *node;
+    struct str id;
+};
+
+struct reader {
+    struct conf *conf;
+    struct arena *arena;   /* the conf's */
+    struct arena *scratch; /* gone after loading */
+    struct faults *faults;
+    const struct yaml *root;
+    struct str folder; /* of the file, with '/', or "" */
+    char *kept;        /* conf->text, to mask secrets in */
+    size_t expanded;   /* bytes that variables brought in */
+    struct ref *newest_ref;
+};
+
+struct word {
+    const char *word;
+    int value;
+};
+
+/* What kind of thing a mapping describes, when keys depend on it. */
+enum { KIND_OWN = 1, KIND_WEBHOOK = 2, KIND_ANY = ~0 };
+
+struct rule {
+    const char *key;
+    void (*read)(struct reader *r, const struct rule *rule, const struct yaml *n, void *base);
+    const char *meaning;       /* one line for the reference, default included */
+    unsigned needed;           /* kinds that must have it: KIND_…; 0: none */
+    unsigned only;             /* kinds that may have it; 0: all */
+    size_t at, count_at;       /* offsets of the member, and of a list's count */
+    const struct word *words;  /* read_word, read_word_bits: ends with NULL */
+    const struct table *table; /* read_table, read_inner, read_tables */
+    long long least, most;     /* read_number; a list: most items */
+};
+
+struct table {
+    const char *name; /* as the reference calls it: "destinations[]" */
+    const char *about;
+    const struct rule *rule;
+    uint32_t rule_count;
+    size_t size; /* of the struct that one mapping fills */
+    void (*init)(struct reader *r, const struct yaml *n, void *base);
+    void (*check)(struct reader *r, const struct yaml *n, void *base);
+    unsigned (*kind)(struct reader *r, const struct yaml *n);
+};
+
+/* Faults and warnings at a node. */
+#define fault(r, n, ...) faults_add((r)->faults, (n)->at, true, __VA_ARGS__)
+#define warning(r, n, ...) faults_add((r)->faults, (n)->at, false, __VA_ARGS__)
+void fault_limit(struct reader *r, const struct yaml *n, const char *what, long long most);
+struct conf_place place_of(const struct reader *r, const struct yaml *n);
+/* What stands there, for a message; never used for secrets. */
+const char *shown_node(struct reader *r, const struct yaml *n);
+
+/* table.c */
+bool is_map(struct reader *r, const struct yaml *n);  /* or a fault */
+bool is_list(struct reader *r, const struct yaml *n); /* or a fault */
+void table_read(struct reader *r, const struct table *t, const struct yaml *n, void *base);
+void read_inner(struct reader *, const struct rule *, const struct yaml *,
+                void *); /* same struct */
+void read_tables(struct reader *, const struct rule *, const struct yaml *, void *); /* a list */
+
+/* value.c: what a scalar may be. */
+bool scalar(struct reader *r, const struct yaml *n, struct str *ret_s);      /* one line */
+bool scalar_text(struct reader *r, const struct yaml *n, struct str *ret_s); /* lines, too */
+bool scalar_number(struct reader *r, const struct yaml *n, long long least, long long most,
+                   long long *ret_v);
+bool scalar_date(struct reader *r, const struct yaml *n, int64_t *ret_ms);
+bool scalar_duration(struct reader *r, const struct yaml *n, struct duration *ret_d);
+bool scalar_word(struct reader *r, const struct yaml *n, const struct word *words, int *ret_v);
+bool scalar_id(struct reader *r, const struct yaml *n, struct str *ret_s); /* [a-z][a-z0-9_]* */
+bool id_ok(struct str s);
+void add_ref(struct reader *r, enum ref_kind kind, const struct yaml *n, struct str id);
+
+void read_text(struct reader *, const struct rule *, const struct yaml *, void *);
+void read_line(struct reader *, const struct rule *, const struct yaml *, void *);
+void read_number(struct reader *, const struct rule *, const struct yaml *, void *); /* uint32_t */
+void read_bool(struct reader *, const struct rule *, const struct yaml *, void *);
+void read_word(struct reader *, const struct rule *, const struct yaml *, void *);
+void read_word_bits(struct reader *, const struct rule *, const struct yaml *, void *);
+void read_date(struct reader *, const struct rule *, const struct yaml *, void *);
+void read_duration(struct reader *, const struct rule *, const struct yaml *, void *);
+void read_country(struct reader *, const struct rule *, const struct yaml *, void *);
+void read_id(struct reader *, const struct rule *, const struct yaml *, void *);
+
+/* list.c: lists of scalars, without repeats. */
+typedef bool scalar_reader(struct reader *r, const struct yaml *n, struct str *ret_s);
+void read_list(struct reader *r, const struct rule *rule, const struct yaml *n, void *base,
+               scalar_reader *one);
+void read_lines(struct reader *, const struct rule *, const struct yaml *, void *);
+void read_purposes(struct reader *, const struct rule *, const struct yaml *, void *);
+void read_destinations(struct reader *, const struct rule *, const struct yaml *, void *);
+
+/* secret.c: values that are shown nowhere. */
+bool scalar_secret(struct reader *r, const struct yaml *n, struct str *ret_s);
+void read_secret(struct reader *, const struct rule *, const struct yaml *, void *);
+void read_private_keys(struct reader *, const struct rule *, const struct yaml *, void *);
+void read_public_keys(struct reader *, const struct rule *, const struct yaml *, void *);
+
+/* url.c */
+struct web {
+    bool secure;
+    bool near;       /* this machine, or a private network, going by its name */
+    bool address;    /* the host is an address, not a name */
+    struct str host; /* without brackets */
+    struct str rest; /* path, query, fragment */
+};
+bool web_parse(struct str url, struct web *ret_w); /* http and https only, no user name */
+bool network_ok(struct str s);                     /* an address, or address/bits */
+
+/* field.c */
+void read_fields(struct reader *, const struct rule *, const struct yaml *, void *);
+
+/* check.c: what can only be said once everything is read. */
+void check_all(struct reader *r);
+
+bool country_known(struct str code);
+
+extern const struct table table_top, table_controller, table_keys, table_key, table_limits,
+    table_purpose, table_version, table_void, table_text, table_destination, table_recipient,
+    table_transfer, table_fallback, table_batch, table_link;
+
+/* The reference, as Markdown: one table for each mapping. */
+void conf_reference(struct buf *to);
+
+#endif

@@ -1,0 +1,237 @@
+/* deliver/deliver_priv.h - what the files of this folder share.
+ *
+ * An outlet is one destination's state. A parcel is one request, from the decision
+ * before it is built until its result is on disk:
+ *
+ *   gathered ─▶ packed ─▶ BEGIN (`sending` to disk) ─▶ FLYING ─▶ END (result to disk) ─▶ freed
+ *                  ▲                                     │
+ *                  └── the decision before the first byte differed
+ *
+ * Thread: everything but delivery_write_…() and what lock guards belongs to the delivery thread.
+ */
+#ifndef DELIVER_DELIVER_PRIV_H
+#define DELIVER_DELIVER_PRIV_H
+
+#include "deliver/backoff.h"
+#include "deliver/deliver.h"
+#include "deliver/destination.h"
+#include "deliver/shelf.h"
+#include "deliver/window.h"
+#include "policy/gate.h"
+
+#include <pthread.h>
+
+struct wire;
+
+/* An event as it was stored, and where. An empty body: it was deleted, or could not be read. */
+struct loaded {
+    struct stored_event e;
+    struct delivery_cursor before; /* the cursor that has it as the next one */
+    int64_t segment;
+    uint32_t index;
+};
+
+/* What the decision before the first byte needs of an event in a parcel. */
+struct parcel_event {
+    struct str device, person;
+    struct use use;
+    bool device_fields, person_fields; /* as it was built */
+};
+
+enum step_kind {
+    STEP_LEFT,    /* what does not go: dropped, or dead before it went */
+    STEP_SENDING, /* before the first byte */
+    STEP_RESULT,
+    STEP_CURSOR, /* nothing was for this destination */
+};
+
+/* One verb of a write. */
+struct step {
+    struct step *next;
+    enum step_kind kind;
+    struct delivery_request q;
+    struct delivery_cursor cursor;
+    const struct id *event; /* like q.item; or NULL */
+    const uint64_t *subject;
+    uint32_t subject_count;
+    struct outlet *outlet;
+    struct parcel *parcel; /* NULL: the outlet's own */
+};
+
+enum parcel_state { PARCEL_BEGIN = 1, PARCEL_FLYING, PARCEL_END };
+
+struct parcel {
+    struct parcel *next; /* of the outlet's */
+    struct outlet *outlet;
+    enum parcel_state state;
+    struct arena arena;
+    struct deliver_policy policy; /* with a reference when .policy is set */
+    uint32_t use;                 /* in that policy */
+    const struct destination *driver;
+
+    struct id id;
+    uint32_t attempts; /* begun, this one included */
+    uint32_t rebuilt;
+    bool pending;        /* it stands in the store as a request already … */
+    struct id stored_id; /* … with this id */
+    bool
+        maybe_arrived; /* an earlier attempt may have: what is denied now is uncertain, not dropped */
+    struct parcel_event *event;
+    struct delivery_item *item; /* like event */
+    struct id *event_id;        /* like event */
+    uint32_t count;
+    uint64_t *subject; /* hashes */
+    uint32_t subject_count;
+    struct outgoing_request request;
+    struct str fields, error;
+
+    struct delivery_item *left; /* what does not go with it */
+    struct id *left_event_id;
+    uint32_t left_count;
+    struct id left_id;
+    struct str left_error;
+    uint64_t *left_subject;
+    uint32_t left_subject_count;
+
+    struct step step[2];
+    uint32_t steps_out;
+    bool has_ticket;
+};
+
+struct outlet {
+    uint32_t slot;
+    uint32_t use;                        /* in the turn's policy; UINT32_MAX: nothing is begun */
+    const struct conf_destination *conf; /* of the turn's policy */
+    bool started;
+    struct backoff backoff;
+    struct window window;
+    struct parcel *parcel;
+
+    struct delivery_cursor cursor; /* of the last step */
+    int64_t cursor_ms;             /* when that was */
+    struct step cursor_step;
+    bool cursor_out;
+
+    /* gather.c */
+    struct delivery_cursor scan;
+    struct segment_cursor at; /* within the segment with this stamp */
+    uint64_t at_stamp;
+    bool at_end;
+    struct arena arena;
+    struct loaded *gathered;
+    uint32_t gathered_count;
+    size_t gathered_bytes;
+
+    int64_t retry_ms;  /* when to look for retries */
+    int64_t looked_ms; /* when that was done */
+};
+
+struct round {
+    struct delivery_write write; /* first: what is posted */
+    struct deliver *d;
+    struct step *first;
+};
+
+struct deliver {
+    struct deliver_setup setup;
+    pthread_t thread;
+    bool has_thread;
+    struct wire *wire;
+
+    pthread_mutex_t lock; /* of these */
+    bool wake, stop, abandon, stopped;
+    bool round_done;
+    enum err round_result;
+    struct deliver_numbers numbers[LIMIT_DESTINATIONS];
+
+    /* the thread's own */
+    int64_t now_ms;
+    bool stopping, refused, recovering;
+    int64_t newest; /* segment */
+    struct deliver_policy policy;
+    struct outlet outlet[LIMIT_DESTINATIONS];
+    struct shelf shelf;
+    struct round round;
+    bool posted;
+    struct step *queue, **queue_end;
+    int64_t post_again_ms;
+    struct arena scratch;
+    struct buf bodies, names;
+};
+
+/* deliver.c */
+void deliver_count(struct deliver *d, uint32_t slot, enum delivery_result result, uint32_t n);
+void deliver_count_request(struct deliver *d, uint32_t slot, bool cut);
+void deliver_note_error(struct deliver *d, uint32_t slot, struct str error);
+
+/* gather.c: reads on from the outlet's scan. True when there is enough for a request; else nothing is left, or
+ * enough was looked at for one turn. */
+bool gather(struct deliver *d, struct outlet *o);
+/* The first `count` gathered are taken. */
+void gather_taken(struct outlet *o, uint32_t count);
+/* Up to where nothing waits for a request. */
+struct delivery_cursor gather_position(const struct outlet *o);
+/* Reads a request's events again. ERR_IO and such: not now. */
+enum err gather_items(struct deliver *d, const struct delivery_item *item, uint32_t count,
+                      struct arena *a, struct loaded **ret_loaded) MUST_CHECK;
+
+/* pack.c */
+struct parcel *parcel_new(struct outlet *o);
+void parcel_free(struct deliver *d, struct parcel **p);
+/* Decides, transforms and builds; ret_taken of the loaded have then a place in the parcel or among what is left.
+ * A parcel that stands in the store keeps its id only when all of it goes. ERR_VALUE: the configuration cannot be sent to. */
+enum err parcel_pack(struct deliver *d, struct parcel *p, const struct loaded *loaded,
+                     uint32_t count, uint32_t *ret_taken) MUST_CHECK;
+/* The decision before the first byte; true when it is as it was when the parcel was built. Under the tickets' lock. */
+bool parcel_still_permitted(struct deliver *d, struct parcel *p);
+
+/* write.c */
+void write_begin(struct deliver *d, struct parcel *p);
+void write_result(struct deliver *d, struct parcel *p, enum delivery_result result,
+                  int64_t next_ms);
+void write_cursor(struct deliver *d, struct outlet *o, struct delivery_cursor c);
+void write_turn(struct deliver *d); /* posts, and takes what was committed */
+
+/* pending.c */
+void pending_recover(struct deliver *d);
+void pending_retry(struct deliver *d, struct outlet *o);
+/* The decision before the first byte said no: again, without those whom it denies. Takes the parcel. */
+void pending_rebuild(struct deliver *d, struct parcel *p);
+
+/* outlet.c */
+void outlet_init(struct outlet *o, uint32_t slot);
+void outlet_fini(struct deliver *d, struct outlet *o);
+void outlet_configure(struct deliver *d, struct outlet *o);
+void outlet_turn(struct deliver *d, struct outlet *o);
+int64_t outlet_due_ms(const struct deliver *d, const struct outlet *o);
+bool outlet_may_begin(const struct deliver *d, const struct outlet *o);
+void outlet_build_failed(struct deliver *d, struct outlet *o, enum err err);
+void parcel_written(struct deliver *d, struct parcel *p, bool ok);
+enum ended_how {
+    ENDED_ANSWERED = 1,
+    ENDED_UNBEGUN, /* nothing on the wire */
+    ENDED_BROKEN,  /* bytes went out, no whole answer came */
+    ENDED_DENIED,  /* by the decision before the first byte */
+    ENDED_CUT,     /* reset by us, for a withdrawal */
+};
+struct ended {
+    enum ended_how how;
+    int status;
+    int64_t retry_after_s;
+    const char *error;
+    struct str body;
+};
+void parcel_ended(struct deliver *d, struct parcel *p, const struct ended *e);
+/* Back among the retries without an attempt having been made. */
+void parcel_put_back(struct deliver *d, struct parcel *p, int64_t next_ms);
+
+/* wire.c: the only file that knows libcurl */
+struct wire *wire_new(struct deliver *d);
+void wire_free(struct wire **w); /* resets what is on its way */
+bool wire_start(struct wire *w, struct parcel *p);
+void wire_turn(struct wire *w); /* ends go to parcel_ended() */
+uint32_t wire_in_flight(const struct wire *w);
+void wire_wait(struct wire *w, int timeout_ms);
+void wire_wake(struct wire *w); /* any thread */
+
+#endif

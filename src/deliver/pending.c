@@ -1,0 +1,200 @@
+#include "base/log.h"
+#include "deliver/deliver_priv.h"
+
+enum { LOOK = 16, LOOK_AHEAD = 64, REBUILDS = 5, SECOND_MS = 1000 };
+
+/* Begins every error text of a request that a receiver may have taken already; it stands in the store between attempts. */
+static const struct str doubt = STR_INIT("may have arrived");
+
+static bool is_in_memory(const struct deliver *d, const struct delivery_request *q)
+{
+    for (const struct parcel *p = d->outlet[q->slot].parcel; p != NULL; p = p->next)
+        if (memcmp(&p->id, &q->id, sizeof q->id) == 0 ||
+            (p->pending && memcmp(&p->stored_id, &q->id, sizeof q->id) == 0))
+            return true;
+    return false;
+}
+
+static struct parcel *parcel_of(struct outlet *o, const struct delivery_request *q)
+{
+    struct parcel *p = parcel_new(o);
+    p->id = p->stored_id = q->id;
+    p->pending = true;
+    p->attempts = q->attempts + 1;
+    p->error = arena_str(&p->arena, q->error);
+    p->maybe_arrived = str_starts(q->error, doubt);
+    return p;
+}
+
+/* What did not fit any more (another policy makes larger events) waits under the old id. */
+static void leave_rest(struct parcel *p, const struct loaded *loaded, uint32_t from, uint32_t count)
+{
+    for (uint32_t i = from; i < count; i++) {
+        p->left_event_id[p->left_count] = loaded[i].e.id;
+        p->left[p->left_count++] = (struct delivery_item){ .segment = loaded[i].segment,
+                                                           .index = loaded[i].index,
+                                                           .result = DELIVERY_RETRY };
+    }
+}
+
+/* Decides, builds and begins a request that the store knows. Takes the parcel unless it fails. */
+static enum err begin_again(struct deliver *d, struct parcel *p, const struct delivery_item *item,
+                            uint32_t count)
+{
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    struct loaded *loaded;
+    enum err err = gather_items(d, item, count, &a, &loaded);
+    if (err != OK)
+        return err;
+    uint32_t taken;
+    err = parcel_pack(d, p, loaded, count, &taken);
+    if (err != OK)
+        return err;
+    leave_rest(p, loaded, taken, count);
+    write_begin(d, p);
+    return OK;
+}
+
+/* ---- retries ---- */
+
+static bool is_due(const struct deliver *d, const struct outlet *o,
+                   const struct delivery_request *q)
+{
+    /* nobody was there: what waits longest is the probe; and it was no fault of those that failed before that */
+    return q->next_ms <= d->now_ms || o->backoff.outage || q->at_ms < o->backoff.reopened_ms;
+}
+
+static void look_later(struct deliver *d, struct outlet *o)
+{
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    struct delivery_request *q;
+    uint32_t count;
+    o->retry_ms = INT64_MAX;
+    if (store_list_pending(d->setup.reader, (int)o->slot, PENDING_RETRY, INT64_MAX, LOOK_AHEAD, &a,
+                           &q, &count) != OK)
+        count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (!is_in_memory(d, &q[i]) && q[i].next_ms < o->retry_ms)
+            o->retry_ms = q[i].next_ms;
+    if (count == LOOK_AHEAD && o->retry_ms > d->now_ms + SECOND_MS)
+        o->retry_ms = d->now_ms + SECOND_MS; /* there are more, perhaps earlier ones */
+}
+
+/* The one that may go now, or NULL. */
+static const struct delivery_request *find_due(struct deliver *d, struct outlet *o, int64_t due_ms,
+                                               struct arena *a, enum err *ret_err)
+{
+    struct delivery_request *q;
+    uint32_t count;
+    *ret_err = store_list_pending(d->setup.reader, (int)o->slot, PENDING_RETRY, due_ms, LOOK, a, &q,
+                                  &count);
+    for (uint32_t i = 0; *ret_err == OK && i < count; i++)
+        if (!is_in_memory(d, &q[i]) && is_due(d, o, &q[i]))
+            return &q[i];
+    return NULL;
+}
+
+void pending_retry(struct deliver *d, struct outlet *o)
+{
+    while (outlet_may_begin(d, o) && o->retry_ms <= d->now_ms) {
+        AUTO(arena_fini) struct arena a = ARENA_INIT;
+        enum err err;
+        o->looked_ms = d->now_ms;
+        const struct delivery_request *q = find_due(d, o, d->now_ms, &a, &err);
+        if (q == NULL && err == OK && (o->backoff.outage || o->backoff.reopened_ms > 0))
+            q = find_due(d, o, INT64_MAX, &a, &err);
+        if (err == OK && q == NULL) {
+            look_later(d, o);
+            return;
+        }
+        struct parcel *p = q != NULL ? parcel_of(o, q) : NULL;
+        if (err == OK)
+            err = begin_again(d, p, q->item, q->item_count);
+        if (err != OK) {
+            parcel_free(d, &p);
+            outlet_build_failed(d, o, err);
+            return;
+        }
+    }
+}
+
+/* ---- the decision before the first byte differed ---- */
+
+void pending_rebuild(struct deliver *d, struct parcel *p)
+{
+    struct outlet *o = p->outlet;
+    if (p->rebuilt >= REBUILDS || d->stopping || o->use == UINT32_MAX) {
+        parcel_put_back(d, p, d->now_ms + (p->rebuilt >= REBUILDS ? SECOND_MS : 0));
+        return;
+    }
+    struct delivery_request q = { .id = p->id, .attempts = p->attempts - 1, .error = p->error };
+    struct parcel *again = parcel_of(o, &q);
+    again->maybe_arrived = p->maybe_arrived;
+    again->rebuilt = p->rebuilt + 1;
+    enum err err = begin_again(d, again, p->item, p->count);
+    if (err != OK) {
+        parcel_free(d, &again);
+        parcel_put_back(d, p, d->now_ms + SECOND_MS);
+        return;
+    }
+    parcel_free(d, &p);
+}
+
+/* ---- at start: what was `sending` ---- */
+
+/* Whose events these are, as far as they can still be read. */
+static void note_events(struct deliver *d, struct parcel *p)
+{
+    struct loaded *l;
+    if (gather_items(d, p->item, p->count, &p->arena, &l) != OK)
+        return;
+    p->event_id = arena_array(&p->arena, struct id, p->count);
+    p->subject = arena_array(&p->arena, uint64_t, 2 * p->count);
+    for (uint32_t i = 0; i < p->count; i++) {
+        p->event_id[i] = l[i].e.id;
+        const struct str subject[] = { l[i].e.device, l[i].e.person };
+        for (size_t k = 0; k < COUNT(subject); k++)
+            if (subject[k].n > 0)
+                p->subject[p->subject_count++] = store_subject_hash(d->setup.reader, subject[k]);
+    }
+}
+
+static void recover_one(struct deliver *d, const struct delivery_request *q)
+{
+    struct outlet *o = &d->outlet[q->slot];
+    int16_t use = d->policy.policy->use_of_slot[q->slot];
+    /* a destination that is not there any more cannot say that it takes repetitions */
+    bool hold = use < 0 || d->policy.policy->use[use].conf->uncertain == CONF_HOLD;
+    struct parcel *p = parcel_of(o, q);
+    p->attempts = q->attempts;
+    p->fields = arena_str(&p->arena, q->fields);
+    p->error =
+        arena_printf(&p->arena, "%.*s: it was being sent when the daemon ended", STR_ARG(doubt));
+    p->count = q->item_count;
+    p->item = arena_array(&p->arena, struct delivery_item, q->item_count);
+    memcpy(p->item, q->item, q->item_count * sizeof *q->item);
+    note_events(d, p);
+    bool dead = !hold && q->attempts >= LIMIT_ATTEMPTS;
+    enum delivery_result result = hold ? DELIVERY_UNCERTAIN : dead ? DELIVERY_DEAD : DELIVERY_RETRY;
+    log_write(LOG_WARNING, "delivery.uncertain", LOG_N("slot", q->slot),
+              LOG_N("attempts", q->attempts), LOG_N("events", q->item_count));
+    deliver_count(d, q->slot, result, q->item_count);
+    write_result(d, p, result, d->now_ms);
+}
+
+void pending_recover(struct deliver *d)
+{
+    if (d->posted || d->queue != NULL)
+        return;
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    struct delivery_request *q;
+    uint32_t count;
+    enum err err =
+        store_list_pending(d->setup.reader, -1, PENDING_SENDING, INT64_MAX, LOOK, &a, &q, &count);
+    if (err != OK)
+        return; /* the next turn tries again */
+    d->recovering = count > 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (q[i].slot < LIMIT_DESTINATIONS)
+            recover_one(d, &q[i]);
+}

@@ -1,0 +1,290 @@
+#include "pipeline/pipeline_priv.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { COUNTERS_EVERY_MS = 10000 };
+
+void waiter_list_init(struct waiter *head)
+{
+    head->next = head->prev = head;
+}
+
+static void unlink_waiter(struct waiter *w)
+{
+    w->prev->next = w->next;
+    w->next->prev = w->prev;
+    w->next = w->prev = NULL;
+    w->joined = false;
+}
+
+static void link_waiter(struct waiter *head, struct waiter *w)
+{
+    w->prev = head->prev;
+    w->next = head;
+    head->prev->next = w;
+    head->prev = w;
+    w->joined = true;
+}
+
+enum err group_open(struct pipeline *p, struct err_info *info)
+{
+    if (p->open)
+        return OK;
+    enum err e = store_begin(p->store);
+    if (e != OK)
+        return err_set(info, e, NULL, "the database cannot be written: %s", err_text(e));
+    p->open = true;
+    p->failed = false;
+    p->dedupe_mark = dedupe_mark(p->dedupe);
+    return OK;
+}
+
+void group_join(struct pipeline *p, struct waiter *w)
+{
+    must(p->open);
+    if (!w->joined)
+        link_waiter(&p->joined, w);
+}
+
+void group_fail(struct pipeline *p, enum err err, const struct err_info *info)
+{
+    p->failed = true;
+    p->failure = info != NULL && info->err != OK ? *info : (struct err_info){ .err = err };
+    p->failure.err = err;
+}
+
+void pipeline_leave(struct pipeline *p, struct waiter *w)
+{
+    (void)p;
+    if (w->joined)
+        unlink_waiter(w);
+    barrier_close(&w->barrier);
+}
+
+static void finish(struct waiter *w, enum err result)
+{
+    w->result = result;
+    w->done = true;
+    if (w->finished != NULL)
+        w->finished(w);
+}
+
+/* A withdrawal that could not be written is in force all the same, as long as
+ * this process lives. */
+static void finish_failed(struct pipeline *p, struct waiter *w, enum err result)
+{
+    if (w->lowers.n != 0)
+        ledger_block(p->ledger, w->lowers);
+    finish(w, result);
+}
+
+static void finish_committed(struct pipeline *p, struct waiter *w)
+{
+    if (w->lowers.n != 0) {
+        uint64_t hash = store_subject_hash(store_own_reader(p->store), w->lowers);
+        int64_t now = clock_mono_ms();
+        numbers_add(&p->numbers.barriers, 1);
+        w->barrier = barrier_open(p->tickets, false, hash, now);
+        if (!barrier_passed(w->barrier, now)) {
+            numbers_add(&p->numbers.barrier_waits, 1);
+            link_waiter(&p->barriers, w);
+            return;
+        }
+        barrier_close(&w->barrier);
+    }
+    finish(w, OK);
+}
+
+static enum err write_group(struct pipeline *p, struct err_info *info)
+{
+    if (p->failed) {
+        *info = p->failure;
+        return p->failure.err;
+    }
+    if (p->segment.count > 0) {
+        enum err e = store_add_segment(p->store, &p->segment);
+        if (e != OK)
+            return err_set(info, e, NULL, "the segment could not be written: %s", err_text(e));
+    }
+    struct chain_head head;
+    return store_commit(p->store, clock_now_ms(), &head, info);
+}
+
+static int64_t now_us(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+void group_commit(struct pipeline *p)
+{
+    if (!p->open)
+        return;
+    int64_t begun = now_us();
+    struct err_info info = { 0 };
+    bool events = p->segment.count > 0;
+    enum err e = write_group(p, &info);
+    p->open = false;
+    segment_builder_clear(&p->segment);
+    numbers_add(&p->numbers.groups, 1);
+    numbers_add(&p->numbers.group_us, (uint64_t)(now_us() - begun));
+    if (e == OK) {
+        ledger_committed(p->ledger);
+    } else {
+        store_rollback(p->store);
+        ledger_rolled_back(p->ledger);
+        dedupe_rollback(p->dedupe, p->dedupe_mark);
+        numbers_add(&p->numbers.groups_failed, 1);
+        log_write(LOG_ERROR, "group.failed", LOG_C("error", err_text(e)), LOG_C("text", info.text));
+    }
+    for (uint32_t i = 0; i < p->applied_count; i++)
+        delivery_write_done(p->applied[i], e);
+    p->applied_count = 0;
+    while (p->joined.next != &p->joined) {
+        struct waiter *w = p->joined.next;
+        unlink_waiter(w);
+        if (e == OK)
+            finish_committed(p, w);
+        else
+            finish_failed(p, w, e);
+    }
+    if (e == OK && events)
+        deliver_wake(p->deliver);
+}
+
+/* ---- what other threads want written ---- */
+
+bool mailbox_post(struct pipeline *p, struct delivery_write *w)
+{
+    struct mailbox *m = &p->mailbox;
+    must(pthread_mutex_lock(&m->lock) == 0);
+    bool taken = !m->closed;
+    if (taken) {
+        if (m->count == m->capacity) {
+            m->capacity = m->capacity ? m->capacity * 2 : 64;
+            m->write = must_realloc(m->write, sizeof *m->write * m->capacity);
+        }
+        m->write[m->count++] = w;
+    }
+    must(pthread_mutex_unlock(&m->lock) == 0);
+    if (taken)
+        p->wake(p->wake_ctx);
+    return taken;
+}
+
+/* The arrays are exchanged, so that the lock is held for a moment only. */
+static uint32_t take_mail(struct pipeline *p)
+{
+    struct mailbox *m = &p->mailbox;
+    must(p->applied_count == 0);
+    must(pthread_mutex_lock(&m->lock) == 0);
+    struct delivery_write **taken = m->write;
+    uint32_t count = m->count, capacity = m->capacity;
+    m->write = p->applied;
+    m->capacity = p->applied_capacity;
+    m->count = 0;
+    must(pthread_mutex_unlock(&m->lock) == 0);
+    p->applied = taken;
+    p->applied_capacity = capacity;
+    return count;
+}
+
+static void apply_mail(struct pipeline *p)
+{
+    uint32_t count = take_mail(p);
+    if (count == 0)
+        return;
+    struct err_info info = { 0 };
+    enum err e = group_open(p, &info);
+    for (uint32_t i = 0; i < count && e == OK && !p->failed; i++) {
+        enum err applied = delivery_write_apply(p->applied[i], p->store);
+        if (applied != OK)
+            group_fail(p, applied, NULL);
+    }
+    if (e != OK) {
+        for (uint32_t i = 0; i < count; i++)
+            delivery_write_done(p->applied[i], e);
+        return;
+    }
+    p->applied_count = count;
+}
+
+/* ---- the turn ---- */
+
+enum err counters_flush(struct pipeline *p)
+{
+    if (!p->any_denied)
+        return OK;
+    int64_t hour = clock_now_ms() / 3600000 * 3600000;
+    for (uint32_t slot = 0; slot < LIMIT_DESTINATIONS; slot++) {
+        for (int reason = 0; reason < REASON_COUNT; reason++) {
+            uint64_t n = p->denied[slot][reason];
+            enum err e = n ? store_count(p->store, hour, slot, (enum reason)reason, n) : OK;
+            if (e != OK)
+                return e;
+            p->denied[slot][reason] = 0;
+        }
+    }
+    p->any_denied = false;
+    return OK;
+}
+
+static void housekeeping(struct pipeline *p)
+{
+    bool count = p->any_denied && (p->stopping || clock_mono_ms() >= p->counters_due_ms);
+    bool strip = atomic_exchange(&p->strip_due, false);
+    if ((!count && !strip) || group_open(p, NULL) != OK)
+        return; /* tried again next time; requests report the failure */
+    enum err e = OK;
+    if (count) {
+        e = counters_flush(p);
+        p->counters_due_ms = clock_mono_ms() + COUNTERS_EVERY_MS;
+    }
+    uint32_t done = 0;
+    if (e == OK && strip)
+        e = strip_delivered(p, &done);
+    if (e != OK)
+        group_fail(p, e, NULL);
+}
+
+static bool look_at_barriers(struct pipeline *p)
+{
+    bool any = false;
+    int64_t now = clock_mono_ms();
+    for (struct waiter *w = p->barriers.next, *next; w != &p->barriers; w = next) {
+        next = w->next;
+        if (!barrier_passed(w->barrier, now))
+            continue;
+        unlink_waiter(w);
+        barrier_close(&w->barrier);
+        finish(w, OK);
+        any = true;
+    }
+    if (p->reload_barrier != NULL && barrier_passed(p->reload_barrier, now)) {
+        barrier_close(&p->reload_barrier);
+        log_write(LOG_INFO, "reload.in_force",
+                  LOG_N("generation", p->newest->public.policy->generation));
+    }
+    return any;
+}
+
+bool pipeline_turn(struct pipeline *p)
+{
+    apply_mail(p);
+    housekeeping(p);
+    bool any = p->joined.next != &p->joined;
+    group_commit(p);
+    any |= look_at_barriers(p);
+    any |= reader_collect(p->reader) > 0;
+    return any;
+}
+
+int pipeline_timeout(struct pipeline *p)
+{
+    return p->barriers.next != &p->barriers || p->reload_barrier != NULL ? 20 : 1000;
+}

@@ -1,0 +1,27 @@
+/* pipeline/numbers.h - what is counted, for /metrics.
+ *
+ * Counts since start; each is written by one thread and may be read by any.
+ */
+#ifndef PIPELINE_NUMBERS_H
+#define PIPELINE_NUMBERS_H
+
+#include "model/decision.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct numbers {
+    _Atomic uint64_t events_stored, events_denied, events_duplicate, events_rejected;
+    _Atomic uint64_t decisions[LIMIT_DESTINATIONS][REASON_COUNT]; /* at collection, by slot */
+    _Atomic uint64_t acts, acts_unconfirmed, acts_lowering;
+    _Atomic uint64_t groups, groups_failed, group_us; /* time in commits, microseconds */
+    _Atomic uint64_t barriers, barrier_waits;
+    _Atomic uint64_t reloads, reloads_refused;
+};
+
+/* Relaxed: counters order nothing. */
+#define numbers_add(counter, n)                                                                    \
+    ((void)atomic_fetch_add_explicit((counter), (n), memory_order_relaxed))
+#define numbers_get(counter) atomic_load_explicit((counter), memory_order_relaxed)
+
+#endif

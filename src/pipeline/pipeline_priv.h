@@ -1,0 +1,86 @@
+/* pipeline/pipeline_priv.h - the pipeline's own state, for this folder. */
+#ifndef PIPELINE_PRIV_H
+#define PIPELINE_PRIV_H
+
+#include "pipeline/dedupe.h"
+#include "pipeline/pipeline.h"
+
+#include <pthread.h>
+
+struct live_generation {
+    struct generation public; /* first: what others hold a pointer to */
+    struct live_generation *older;
+    struct conf *conf;
+    struct arena arena;  /* frozen, policy, plan */
+    uint32_t references; /* under generations_lock */
+};
+
+/* What other threads want committed. */
+struct mailbox {
+    pthread_mutex_t lock;
+    struct delivery_write **write; /* grows */
+    uint32_t count, capacity;
+    bool closed;
+};
+
+struct janitor;
+
+struct pipeline {
+    void (*wake)(void *ctx);
+    void *wake_ctx;
+
+    struct store *store;
+    struct ledger *ledger;
+    struct tickets *tickets;
+    struct deliver *deliver;
+    struct reader *reader;
+    struct janitor *janitor;
+    struct tail *tail;
+    struct numbers numbers;
+    struct dedupe *dedupe;
+    uint8_t dedupe_secret[32];
+
+    pthread_mutex_t generations_lock;
+    struct live_generation *newest; /* the one in use; older ones until nobody holds them */
+
+    struct mailbox mailbox;
+
+    /* the open group */
+    bool open;
+    bool failed; /* something in it could not be written: it will be rolled back */
+    struct err_info failure;
+    struct segment_builder segment;
+    uint64_t dedupe_mark;
+    struct waiter joined;            /* list head: for the commit */
+    struct waiter barriers;          /* list head: committed, waiting for tickets */
+    struct delivery_write **applied; /* of this group */
+    uint32_t applied_count, applied_capacity;
+
+    uint64_t denied[LIMIT_DESTINATIONS][REASON_COUNT]; /* not yet in the hourly counters */
+    bool any_denied;
+    int64_t counters_due_ms;        /* monotonic */
+    _Atomic bool strip_due;         /* set by the janitor */
+    struct barrier *reload_barrier; /* a narrower policy is in force when it has passed; or NULL */
+    bool stopping;
+};
+
+/* Opens the group when it is not. */
+enum err group_open(struct pipeline *p, struct err_info *info) MUST_CHECK;
+/* Makes a waiter wait for the open group. */
+void group_join(struct pipeline *p, struct waiter *w);
+void waiter_list_init(struct waiter *head);
+/* The group cannot be committed any more: everybody in it gets this error. */
+void group_fail(struct pipeline *p, enum err err, const struct err_info *info);
+/* Commits (or rolls back) now; used by the turn, and by intake when a segment is full. */
+void group_commit(struct pipeline *p);
+bool mailbox_post(struct pipeline *p, struct delivery_write *w);
+
+/* Adds what was denied and not stored to the hourly counters (in the open group). */
+enum err counters_flush(struct pipeline *p) MUST_CHECK;
+
+struct janitor *janitor_new(struct pipeline *p, struct store_reader *r);
+void janitor_free(struct janitor **j);
+/* Deletes bodies that no delivery needs any more; on the loop's thread, in the open group. */
+enum err strip_delivered(struct pipeline *p, uint32_t *ret_done) MUST_CHECK;
+
+#endif
