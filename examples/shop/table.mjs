@@ -7,15 +7,15 @@ export class Rows {
   }
 
   add(line, phase) {
-    const key = `${line.message_id}\n${line.destination}`
+    const key = `${line.event_id}\n${line.destination}`
     if (!this.byKey.has(key)) {
       const event = line.type === 'track' ? line.name : line.type
-      this.byKey.set(key, { phase, event, destination: line.destination, outcome: 'waiting', reason: '', fields: '' })
+      this.byKey.set(key, { id: line.event_id, phase, event, destination: line.destination, outcome: 'waiting', reason: '', fields: '' })
     }
     const row = this.byKey.get(key)
     if (line.verdict === 'deny') Object.assign(row, { outcome: 'stopped', reason: line.reason })
     else if (line.verdict === 'sent') Object.assign(row, { outcome: 'sent', reason: 'permitted', fields: line.fields })
-    else if (line.verdict !== 'permit') Object.assign(row, { outcome: line.verdict, reason: line.reason })
+    else if (line.verdict !== 'permit') Object.assign(row, { outcome: line.verdict, reason: line.reason ?? '' })
     else if (line.destination === 'own') Object.assign(row, { outcome: 'kept', reason: 'permitted', fields: line.fields ?? '' })
   }
 

@@ -128,7 +128,7 @@ class Visit {
     await this.act(phases[2], async () => {
       await this.open('/')
       await page.getByRole('button', { name: 'Privacy choices' }).click()
-      await page.getByRole('button', { name: 'Accept statistics' }).click()
+      await Promise.all([page.waitForResponse(/\/v1\/p$/), page.getByRole('button', { name: 'Accept statistics' }).click()])
       await page.locator('#consent').waitFor({ state: 'hidden' })
       await this.buy('letters')
     })
@@ -201,14 +201,21 @@ class Visit {
   checkArrivals() {
     const { arrived, faults } = this.demo.receiver
     const wrong = faults.map(f => `receiver: ${f.destination}: ${f.why}`)
-    const count = list => Object.entries(Object.groupBy(list, x => x)).map(([k, v]) => `${k} ×${v.length}`).sort()
-    const label = a => `${a.event.type === 'track' ? a.event.event : a.event.type} → ${a.destination}`
-    const sent = this.rows.all().filter(row => row.outcome === 'sent')
-    try {
-      assert.deepEqual(count(arrived.map(label)), count(sent.map(row => `${row.event} → ${row.destination}`)))
-    } catch (e) {
-      wrong.push(`receiver: what arrived is not what was sent: ${e.message}`)
+    const rows = new Map(this.rows.all().filter(row => row.outcome === 'sent').map(row => [`${row.id} ${row.destination}`, row]))
+    for (const { id, destination, event } of arrived) {
+      const row = rows.get(`${id} ${destination}`)
+      if (!row) {
+        wrong.push(`receiver: ${destination} got ${id} though licet does not tell of it`)
+        continue
+      }
+      rows.delete(`${id} ${destination}`)
+      // licet tells the fields of a whole request; what this event brought must be among them
+      const told = row.fields.split(',')
+      const brought = flatten(event).map(([name]) => name).sort()
+      for (const name of brought) told.includes(name) || wrong.push(`receiver: ${destination} got ${name}, which licet does not tell`)
+      row.fields = brought.join()
     }
+    for (const row of rows.values()) wrong.push(`receiver: ${row.event} never came to ${row.destination}`)
     for (const a of arrived) wrong.push(...this.checkFields(a))
     return wrong
   }
@@ -246,9 +253,9 @@ export async function visit(demo) {
   } finally {
     await it.browser.close()
   }
+  faults.push(...it.checkDecisions(), ...it.checkArrivals())
   const rows = it.rows.all()
   console.log(printTable(rows, Object.keys(PHASES).filter(phase => phase === it.phase || it.finished.includes(phase))))
-  faults.push(...it.checkDecisions(), ...it.checkArrivals())
   const number = outcome => rows.filter(row => row.outcome === outcome).length
   console.log(`\n${number('sent')} sent, ${number('kept')} kept here, ${number('stopped')} stopped; the receiver took ${demo.receiver.arrived.length} and found ${demo.receiver.faults.length} faults`)
   if (faults.length) console.log(`\nNot as it must be:\n${faults.map(f => `  ${f}`).join('\n')}`)

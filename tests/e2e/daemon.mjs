@@ -172,8 +172,11 @@ export class Daemon {
     const child = spawn(BINARY, ['tail', '--json', '--config', this.configFile], { env: { ...process.env, ...this.env }, stdio: ['ignore', 'pipe', 'inherit'] })
     this.tails.push(child)
     let follows = false
+    const names = new Map() // a line about a delivery knows its event's id only
     createInterface({ input: child.stdout }).on('line', text => {
-      const line = JSON.parse(text)
+      const told = JSON.parse(text)
+      if (told.type) names.set(told.event_id, { type: told.type, name: told.name, message_id: told.message_id })
+      const line = { ...names.get(told.event_id), ...told }
       if (line.name === PROBE) follows = true
       else each(line)
     })

@@ -50,9 +50,9 @@ const show = {
     put('arrived', el('li', 'arrived', head(row), fields))
   },
   stopped(row) {
-    const same = last && last.event === row.message_id && last.reason === row.reason
+    const same = last && last.event === row.event_id && last.reason === row.reason
     if (same) return last.head.insertBefore(chip(row.destination), last.head.lastChild)
-    last = { event: row.message_id, reason: row.reason, head: head(row) }
+    last = { event: row.event_id, reason: row.reason, head: head(row) }
     put('stopped', el('li', 'stopped', last.head, el('p', 'reason', `${WHY[row.reason] ?? ''} `, el('code', '', row.reason))))
   },
   fault(row) {

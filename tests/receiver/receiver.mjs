@@ -113,7 +113,7 @@ export class Receiver {
   record(destination, { id, received, event }, request, beganMs) {
     this.arrived.push({ destination, id, received, event, request, beganMs })
     this.show({
-      kind: 'arrived', at: new Date(beganMs).toISOString(), destination, message_id: id,
+      kind: 'arrived', at: new Date(beganMs).toISOString(), destination, event_id: id,
       name: event.event ?? event.name ?? event.type ?? '', type: event.type ?? '', fields: flatten(event),
     })
   }
