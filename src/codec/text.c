@@ -14,7 +14,12 @@ bool base64_decode(struct str text, struct arena *a, struct str *ret_bytes)
         *ret_bytes = STR("");
         return true;
     }
-    bool url = memchr(text.p, '-', text.n) || memchr(text.p, '_', text.n);
+    bool url = false;
+    for (size_t i = 0; i < text.n; i++) {
+        if ((unsigned char)text.p[i] >= 0x80)
+            return false; /* libsodium 1.0.18 takes some of these for letters */
+        url = url || text.p[i] == '-' || text.p[i] == '_';
+    }
     bool padded = text.p[text.n - 1] == '=';
     int variant =
         url ? (padded ? sodium_base64_VARIANT_URLSAFE : sodium_base64_VARIANT_URLSAFE_NO_PADDING)

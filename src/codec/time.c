@@ -123,9 +123,12 @@ static bool take_time(struct str *s, int64_t *ret_ms)
  * writes them. */
 static bool take_zone(struct str *s, int64_t *ret_ms)
 {
-    if (take_char(s, 'Z') || str_eq(*s, STR(" UTC"))) {
-        if (s->n)
-            *s = (struct str){ s->p + s->n, 0 };
+    if (take_char(s, 'Z')) {
+        *ret_ms = 0;
+        return true;
+    }
+    if (str_eq(*s, STR(" UTC"))) {
+        *s = (struct str){ s->p + s->n, 0 };
         *ret_ms = 0;
         return true;
     }

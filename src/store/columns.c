@@ -1,0 +1,159 @@
+#include "store/store_priv.h"
+
+static void put_text(struct buf *to, struct str s)
+{
+    buf_u32(to, (uint32_t)s.n);
+    buf_str(to, s);
+}
+
+static bool take_text(struct str *from, struct str *ret_s)
+{
+    uint32_t n;
+    return take_u32(from, &n) && take_bytes(from, n, ret_s);
+}
+
+static bool take_i64(struct str *from, int64_t *ret_v)
+{
+    uint64_t v;
+    if (!take_u64(from, &v))
+        return false;
+    *ret_v = (int64_t)v;
+    return true;
+}
+
+/* ---- acts ---- */
+
+enum { EFFECT = 4 + 1 + 1 + 4 + 8 };
+
+static void put_effect(struct buf *to, const struct act_effect *e)
+{
+    buf_u32(to, e->purpose);
+    buf_byte(to, (char)((e->grant ? 1 : 0) | (e->confirmed ? 2 : 0)));
+    buf_byte(to, (char)e->evidence);
+    buf_u32(to, e->version);
+    buf_u64(to, (uint64_t)e->effect_ms);
+}
+
+void columns_act(struct buf *to, const struct act_row *row)
+{
+    buf_add(to, row->id.b, sizeof row->id.b);
+    buf_u64(to, (uint64_t)row->claimed_ms);
+    buf_u64(to, (uint64_t)row->received_ms);
+    buf_byte(to, (char)row->source);
+    put_text(to, row->subject);
+    put_text(to, row->ip);
+    buf_u32(to, row->effect_count);
+    for (uint32_t i = 0; i < row->effect_count; i++)
+        put_effect(to, &row->effect[i]);
+    buf_u32(to, row->preference_count);
+    for (uint32_t i = 0; i < row->preference_count; i++)
+        put_text(to, row->preference[i]);
+}
+
+bool columns_read_act(struct str s, struct act_columns *ret_c)
+{
+    struct act_columns c = { 0 };
+    struct str id;
+    uint8_t source;
+    if (!take_bytes(&s, sizeof c.id.b, &id) || !take_i64(&s, &c.claimed_ms) ||
+        !take_i64(&s, &c.received_ms) || !take_u8(&s, &source) || !take_text(&s, &c.subject) ||
+        !take_text(&s, &c.ip) || !take_u32(&s, &c.effect_count) ||
+        !take_bytes(&s, (size_t)c.effect_count * EFFECT, &c.effects) ||
+        !take_u32(&s, &c.preference_count))
+        return false;
+    memcpy(c.id.b, id.p, sizeof c.id.b);
+    c.source = source;
+    c.preferences = s;
+    *ret_c = c;
+    return true;
+}
+
+bool columns_next_effect(struct str *effects, struct act_effect *ret_e)
+{
+    uint32_t purpose, version;
+    uint8_t bits, evidence;
+    int64_t effect_ms;
+    if (!take_u32(effects, &purpose) || !take_u8(effects, &bits) || !take_u8(effects, &evidence) ||
+        !take_u32(effects, &version) || !take_i64(effects, &effect_ms))
+        return false;
+    *ret_e = (struct act_effect){ .purpose = purpose,
+                                  .grant = bits & 1,
+                                  .confirmed = bits & 2,
+                                  .evidence = evidence,
+                                  .version = version,
+                                  .effect_ms = effect_ms };
+    return true;
+}
+
+bool columns_next_text(struct str *texts, struct str *ret_s)
+{
+    return take_text(texts, ret_s);
+}
+
+/* ---- subjects, restrictions, notices ---- */
+
+void columns_subject(struct buf *to, const struct subject_row *row)
+{
+    put_text(to, row->id);
+    put_text(to, row->email);
+    put_text(to, row->first_name);
+    put_text(to, row->last_name);
+    put_text(to, row->full_name);
+    put_text(to, row->extra);
+    buf_byte(to, row->verified);
+    buf_u64(to, (uint64_t)row->created_ms);
+    buf_u64(to, (uint64_t)row->changed_ms);
+}
+
+bool columns_read_subject(struct str s, struct subject_row *ret_row)
+{
+    struct subject_row r = { 0 };
+    uint8_t verified;
+    if (!take_text(&s, &r.id) || !take_text(&s, &r.email) || !take_text(&s, &r.first_name) ||
+        !take_text(&s, &r.last_name) || !take_text(&s, &r.full_name) || !take_text(&s, &r.extra) ||
+        !take_u8(&s, &verified) || !take_i64(&s, &r.created_ms) || !take_i64(&s, &r.changed_ms) ||
+        s.n)
+        return false;
+    r.verified = verified;
+    *ret_row = r;
+    return true;
+}
+
+void columns_restriction(struct buf *to, const struct restriction_columns *c)
+{
+    put_text(to, c->subject);
+    buf_byte(to, c->restricted);
+    buf_u64(to, (uint64_t)c->received_ms);
+}
+
+bool columns_read_restriction(struct str s, struct restriction_columns *ret_c)
+{
+    uint8_t restricted;
+    struct restriction_columns c;
+    if (!take_text(&s, &c.subject) || !take_u8(&s, &restricted) || !take_i64(&s, &c.received_ms) ||
+        s.n)
+        return false;
+    c.restricted = restricted;
+    *ret_c = c;
+    return true;
+}
+
+void columns_notice(struct buf *to, const struct notice_row *row)
+{
+    put_text(to, row->identifier);
+    buf_u32(to, row->version);
+    buf_u64(to, (uint64_t)row->timestamp_ms);
+    buf_u64(to, (uint64_t)row->received_ms);
+    put_text(to, row->content);
+}
+
+bool columns_read_notice(struct str s, struct notice_row *ret_row)
+{
+    struct notice_row r = { 0 };
+    if (!take_text(&s, &r.identifier) || !take_u32(&s, &r.version) ||
+        !take_i64(&s, &r.timestamp_ms) || !take_i64(&s, &r.received_ms) ||
+        !take_text(&s, &r.content) || s.n)
+        return false;
+    *ret_row = r;
+    return true;
+}

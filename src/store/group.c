@@ -1,0 +1,145 @@
+#include "store/store_priv.h"
+#include "base/id.h"
+
+#include <sqlite3.h>
+
+#include <stdlib.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum {
+    WAL_PAGES = (64 << 20) / 4096, /* nobody checkpoints: do it here … */
+    WAL_AGAIN = (16 << 20) / 4096, /* … and if a reader held it back, not at each commit */
+    ROOM_PER_FACT = 64 << 10,      /* pages that one fact touches, times their size, at most */
+};
+
+static void clear(struct store *s)
+{
+    struct group *g = &s->group;
+    g->open = g->changed = g->has_segment = false;
+    buf_clear(&g->fact_leaves);
+    buf_clear(&g->brief);
+    buf_clear(&g->keys);
+    buf_clear(&g->event_leaves);
+    s->c.failed = OK;
+}
+
+enum err store_begin(struct store *s)
+{
+    must(!s->group.open);
+    if (s->only_looks)
+        return ERR_FORBIDDEN;
+    clear(s);
+    s->group.seq = s->seq;
+    enum err e = RUN(&s->c, "BEGIN IMMEDIATE");
+    s->group.open = e == OK;
+    return e;
+}
+
+void store_rollback(struct store *s)
+{
+    conn_rollback(&s->c);
+    clear(s);
+}
+
+enum err fact_add(struct store *s, const struct fact *f, int64_t *ret_seq)
+{
+    must(s->group.open);
+    uint8_t key[CHAIN_KEY], leaf[CHAIN_HASH];
+    int64_t seq = s->group.seq + 1;
+    random_bytes(key, sizeof key);
+    chain_fact_leaf(key, f->kind, seq, f->payload, f->columns, leaf);
+    enum err e =
+        RUN(&s->c,
+            "INSERT INTO fact (seq, kind, subject, key, leaf, columns, payload)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            INT(seq), INT(f->kind), f->subject ? INT(f->subject) : (struct arg){ .type = ARG_NULL },
+            BYTES(key, sizeof key), BYTES(leaf, sizeof leaf), BLOB(f->columns), BLOB(f->payload));
+    if (e != OK)
+        return e;
+    buf_add(&s->group.fact_leaves, leaf, sizeof leaf);
+    if (s->group.fact_leaves.over)
+        return s->c.failed = ERR_LIMIT;
+    *ret_seq = s->group.seq = seq;
+    return OK;
+}
+
+/* ---- commit ---- */
+
+static void give_up_reserve(struct store *s)
+{
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    (void)unlink(arena_printf(&a, "%s/reserve", s->dir).p);
+}
+
+/* SQLite rolls back a commit that found the disk full, so the reserve must go
+ * before it, not after. Only for facts: a withdrawal must get through, events
+ * need not. */
+static void make_room(struct store *s, size_t facts)
+{
+    struct statvfs v;
+    if (s->memory || facts == 0 || statvfs(s->dir, &v) != 0)
+        return;
+    if ((uint64_t)v.f_bavail * v.f_frsize < (uint64_t)facts * ROOM_PER_FACT + s->scratch.cap)
+        give_up_reserve(s);
+}
+
+static enum err add_link(struct store *s, int64_t at_ms, struct chain_head *ret_head)
+{
+    const struct group *g = &s->group;
+    struct chain_head h = { .group = s->head.group + 1, .at_ms = at_ms };
+    chain_group_head(h.group, at_ms, s->head.hash, buf_view(&g->fact_leaves),
+                     buf_view(&g->event_leaves), h.hash);
+    enum err e = RUN(&s->c, "INSERT INTO chain (number, at_ms, last_seq, hash) VALUES (?, ?, ?, ?)",
+                     INT(h.group), INT(at_ms), INT(g->seq), BYTES(h.hash, sizeof h.hash));
+    if (e == OK)
+        *ret_head = h;
+    return e;
+}
+
+static void keep_wal_small(struct store *s)
+{
+    if (s->wal_pages < s->wal_tried)
+        s->wal_tried = 0;
+    if (s->wal_pages < WAL_PAGES || s->wal_pages < s->wal_tried + WAL_AGAIN)
+        return;
+    s->wal_tried = s->wal_pages;
+    (void)sqlite3_wal_checkpoint_v2(s->c.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
+static enum err fail(struct store *s, enum err e, struct err_info *info)
+{
+    if (s->c.failed != e || sqlite3_errcode(s->c.db) == SQLITE_OK)
+        (void)err_set(info, e, NULL, "%s", err_text(e));
+    else
+        (void)conn_set_err(&s->c, e, info);
+    bool facts = s->group.fact_leaves.n > 0;
+    store_rollback(s);
+    if (e == ERR_FULL && facts && !s->memory)
+        give_up_reserve(s); /* too late for this group, not for its repetition */
+    return e;
+}
+
+enum err store_commit(struct store *s, int64_t at_ms, struct chain_head *ret_head,
+                      struct err_info *info)
+{
+    must(s->group.open);
+    if (s->c.failed != OK)
+        return fail(s, s->c.failed, info);
+    struct chain_head head = s->head;
+    enum err e = OK;
+    if (s->group.fact_leaves.n + s->group.event_leaves.n > 0) {
+        make_room(s, s->group.fact_leaves.n / CHAIN_HASH);
+        e = add_link(s, at_ms, &head);
+    }
+    if (e == OK)
+        e = RUN(&s->c, "COMMIT");
+    if (e != OK)
+        return fail(s, e, info);
+    s->head = head;
+    s->seq = s->group.seq;
+    clear(s);
+    keep_wal_small(s);
+    *ret_head = head;
+    return OK;
+}

@@ -1,0 +1,138 @@
+#include "store/store_priv.h"
+
+/* Permanent: the tables fact, chain and segment, and secret. All others are
+ * derived from facts or say how far deliveries have come. Small columns stand
+ * before large ones, so that looking at the first does not read the second. */
+static const char version_1[] =
+    "CREATE TABLE secret (which INTEGER PRIMARY KEY, value BLOB NOT NULL) STRICT;"
+
+    /* ---- facts ---- */
+    "CREATE TABLE chain (number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"
+    " last_seq INTEGER NOT NULL, hash BLOB NOT NULL) STRICT;"
+    "CREATE TABLE fact (seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL,"
+    " subject INTEGER REFERENCES subject(no), key BLOB, leaf BLOB NOT NULL, columns BLOB,"
+    " payload BLOB) STRICT;"
+    "CREATE INDEX fact_subject ON fact(subject, seq) WHERE subject IS NOT NULL;"
+    "CREATE INDEX fact_kind ON fact(kind, seq) WHERE kind > 2;" /* neither act nor subject */
+
+    /* ---- subjects and acts ---- */
+    "CREATE TABLE subject (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
+    " flags INTEGER NOT NULL, seq INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+    " changed_ms INTEGER NOT NULL, email TEXT NOT NULL, first_name TEXT NOT NULL,"
+    " last_name TEXT NOT NULL, full_name TEXT NOT NULL, extra TEXT NOT NULL,"
+    " preferences TEXT NOT NULL) STRICT;"
+    "CREATE INDEX subject_email ON subject(email, no);"
+    "CREATE INDEX subject_changed ON subject(changed_ms);"
+    "CREATE TABLE act (seq INTEGER PRIMARY KEY REFERENCES fact(seq), id BLOB NOT NULL UNIQUE,"
+    " claimed_ms INTEGER NOT NULL, source INTEGER NOT NULL, ip TEXT NOT NULL) STRICT;"
+    "CREATE INDEX act_claimed ON act(claimed_ms);"
+    "CREATE INDEX act_ip ON act(ip, seq);"
+    "CREATE TABLE preference (no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
+    "CREATE TABLE act_preference (preference INTEGER NOT NULL REFERENCES preference(no),"
+    " seq INTEGER NOT NULL, PRIMARY KEY (preference, seq)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE standing (subject INTEGER NOT NULL, purpose INTEGER NOT NULL,"
+    " class INTEGER NOT NULL, version INTEGER NOT NULL, first_effect INTEGER NOT NULL,"
+    " first_seq INTEGER NOT NULL, last_effect INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
+    " PRIMARY KEY (subject, purpose, class, version)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE answer (scope TEXT NOT NULL, key TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+    " body_hash BLOB NOT NULL, answer BLOB NOT NULL, PRIMARY KEY (scope, key))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX answer_at ON answer(at_ms);"
+
+    /* ---- notices and configuration ---- */
+    "CREATE TABLE notice (identifier TEXT NOT NULL, version INTEGER NOT NULL,"
+    " seq INTEGER NOT NULL REFERENCES fact(seq), timestamp_ms INTEGER NOT NULL,"
+    " PRIMARY KEY (identifier, version DESC)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE name (kind INTEGER NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL,"
+    " seq INTEGER NOT NULL REFERENCES fact(seq), PRIMARY KEY (kind, number), UNIQUE (kind, name))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE version (purpose INTEGER NOT NULL, version INTEGER NOT NULL,"
+    " seq INTEGER NOT NULL REFERENCES fact(seq), PRIMARY KEY (purpose, version))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE generation (number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"
+    " seq INTEGER NOT NULL REFERENCES fact(seq)) STRICT;"
+
+    /* ---- events ---- */
+    "CREATE TABLE segment (number INTEGER PRIMARY KEY, first_ms INTEGER NOT NULL,"
+    " last_ms INTEGER NOT NULL, count INTEGER NOT NULL, retention_seq INTEGER NOT NULL,"
+    " brief BLOB NOT NULL, keys BLOB NOT NULL, leaves BLOB NOT NULL, bytes BLOB NOT NULL) STRICT;"
+    "CREATE INDEX segment_time ON segment(last_ms, first_ms);"
+    "CREATE TABLE mark (which INTEGER PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
+
+    /* ---- deliveries ---- */
+    "CREATE TABLE cursor (slot INTEGER PRIMARY KEY, segment INTEGER NOT NULL,"
+    " idx INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE request (no INTEGER PRIMARY KEY, id BLOB NOT NULL, slot INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, attempts INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+    " next_ms INTEGER NOT NULL, error TEXT NOT NULL, fields TEXT NOT NULL, items BLOB NOT NULL)"
+    " STRICT;"
+    "CREATE UNIQUE INDEX request_pending ON request(id) WHERE state > 0;"
+    "CREATE INDEX request_state ON request(state, slot, no) WHERE state > 0;"
+    "CREATE TABLE request_segment (segment INTEGER NOT NULL, request INTEGER NOT NULL,"
+    " PRIMARY KEY (segment, request)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE request_subject (subject INTEGER NOT NULL, request INTEGER NOT NULL,"
+    " PRIMARY KEY (subject, request)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE counter (hour_ms INTEGER NOT NULL, slot INTEGER NOT NULL,"
+    " reason INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (hour_ms, slot, reason))"
+    " STRICT, WITHOUT ROWID;";
+
+/* Append only: what is out there was made by these. */
+static const char *const migration[] = { version_1 };
+const int schema_newest = COUNT(migration);
+
+static enum err read_version(struct conn *c, int64_t *ret_version)
+{
+    int64_t exists;
+    enum err e =
+        NUMBER(c, "SELECT count(*) FROM sqlite_schema WHERE name='schema_version'", 0, &exists);
+    *ret_version = 0;
+    if (e != OK || !exists)
+        return e;
+    return NUMBER(c, "SELECT max(version) FROM schema_version", 0, ret_version);
+}
+
+static enum err refuse(int64_t version, struct err_info *info)
+{
+    return err_set(info, ERR_CONFLICT, NULL,
+                   "the database has schema %lld, this licet knows %d: %s", (long long)version,
+                   schema_newest,
+                   version > schema_newest ? "a newer licet is needed" : "start the daemon first");
+}
+
+enum err schema_check(struct conn *c, struct err_info *info)
+{
+    int64_t version;
+    enum err e = read_version(c, &version);
+    if (e != OK)
+        return conn_set_err(c, e, info);
+    return version == schema_newest ? OK : refuse(version, info);
+}
+
+static enum err step_to(struct conn *c, int64_t version)
+{
+    enum err e = conn_exec(c, "BEGIN IMMEDIATE");
+    if (e != OK)
+        return e;
+    if (version == 1)
+        e = conn_exec(c, "CREATE TABLE schema_version (version INTEGER PRIMARY KEY) STRICT");
+    if (e == OK)
+        e = conn_exec(c, migration[version - 1]);
+    if (e == OK)
+        e = RUN(c, "INSERT INTO schema_version VALUES (?)", INT(version));
+    if (e == OK)
+        e = conn_exec(c, "COMMIT");
+    if (e != OK)
+        conn_rollback(c);
+    return e;
+}
+
+enum err schema_migrate(struct conn *c, struct err_info *info)
+{
+    int64_t version;
+    enum err e = read_version(c, &version);
+    if (e == OK && version > schema_newest)
+        return refuse(version, info);
+    while (e == OK && version < schema_newest)
+        e = step_to(c, ++version);
+    return e == OK ? OK : conn_set_err(c, e, info);
+}

@@ -1,0 +1,205 @@
+/* store/store_priv.h - what the files of this folder share.
+ *
+ * conn.c      one connection: statements, arguments, errors
+ * schema.c    tables, migrations
+ * columns.c   a fact's columns as bytes, under its leaf
+ * sqlite.c    opening, locks, secrets
+ * group.c     groups, facts, the chain
+ * sqlite_*.c  the verbs, by subject
+ * verify_*.c  reading everything again
+ */
+#ifndef STORE_STORE_PRIV_H
+#define STORE_STORE_PRIV_H
+
+#include "base/buf.h"
+#include "store/chain.h"
+#include "store/store.h"
+
+/* ---- a connection ---- */
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+enum { STATEMENTS = 256 }; /* slots; the texts in this folder fill half of them */
+
+struct conn {
+    struct sqlite3 *db;
+    struct {
+        const char *sql;
+        struct sqlite3_stmt *stmt;
+    } slot[STATEMENTS];
+    enum err failed; /* of a write verb in the open group */
+};
+
+struct arg {
+    enum { ARG_END = 0, ARG_INT, ARG_TEXT, ARG_BLOB, ARG_NULL } type;
+    int64_t i;
+    struct str s;
+};
+#define INT(v) ((struct arg){ .type = ARG_INT, .i = (int64_t)(v) })
+#define TEXT(v) ((struct arg){ .type = ARG_TEXT, .s = (v) })
+#define BLOB(v) ((struct arg){ .type = ARG_BLOB, .s = (v) })
+#define BYTES(ptr, size) BLOB(((struct str){ (const char *)(ptr), (size) }))
+#define ARGS(...) ((const struct arg[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
+
+/* A statement is found by the address of its text, which must be a literal, and
+ * is kept for the life of the connection. */
+enum err conn_query(struct conn *c, const char *sql, const struct arg *args,
+                    struct sqlite3_stmt **ret_q) MUST_CHECK;
+enum err conn_run(struct conn *c, const char *sql, const struct arg *args) MUST_CHECK;
+enum err conn_next(struct sqlite3_stmt *q) MUST_CHECK; /* OK: a row; ERR_NOT_FOUND: no more */
+enum err conn_first(struct conn *c, const char *sql, const struct arg *args,
+                    struct sqlite3_stmt **ret_q) MUST_CHECK;
+#define QUERY(c, sql, ret_q, ...) conn_query((c), "" sql, ARGS(__VA_ARGS__), (ret_q))
+#define FIRST(c, sql, ret_q, ...) conn_first((c), "" sql, ARGS(__VA_ARGS__), (ret_q))
+#define RUN(c, sql, ...) conn_run((c), "" sql, ARGS(__VA_ARGS__))
+void query_done(struct sqlite3_stmt **q); /* AUTO(query_done) */
+
+/* First column of the first row, or `otherwise` when there is none (or NULL). */
+enum err conn_number(struct conn *c, const char *sql, const struct arg *args, int64_t otherwise,
+                     int64_t *ret_n) MUST_CHECK;
+#define NUMBER(c, sql, otherwise, ret_n, ...)                                                      \
+    conn_number((c), "" sql, ARGS(__VA_ARGS__), (otherwise), (ret_n))
+
+int64_t col_int(struct sqlite3_stmt *q, int i);
+bool col_is_null(struct sqlite3_stmt *q, int i);
+struct str col_bytes(struct sqlite3_stmt *q, int i); /* until the next step; text or blob */
+struct str col_copy(struct sqlite3_stmt *q, int i, struct arena *a);
+bool col_id(struct sqlite3_stmt *q, int i, struct id *ret_id);
+
+enum err conn_open(struct conn *c, const char *file, bool write, struct err_info *info) MUST_CHECK;
+enum err conn_exec(struct conn *c, const char *sql) MUST_CHECK; /* not kept */
+int64_t conn_new_row(struct conn *c);  /* number of the row inserted last */
+uint32_t conn_changes(struct conn *c); /* rows that the last update met */
+void conn_rollback(struct conn *c);
+void conn_close(struct conn *c);
+enum err conn_err(int sqlite_code); /* SQLITE_FULL → ERR_FULL, … */
+enum err conn_set_err(struct conn *c, enum err e, struct err_info *info);
+
+/* ---- schema ---- */
+
+enum err schema_check(struct conn *c, struct err_info *info) MUST_CHECK; /* exactly this version */
+enum err schema_migrate(struct conn *c, struct err_info *info) MUST_CHECK;
+extern const int schema_newest;
+
+/* Marks: how far a walk over all segments has come. */
+enum mark { MARK_STRIPPED = 1, MARK_EMPTIED };
+
+/* ---- the store ---- */
+
+struct store_reader {
+    struct conn *c; /* own, or the store's */
+    struct conn own;
+    uint8_t hash_key[16]; /* of store_subject_hash() */
+};
+
+struct group {
+    bool open, changed;
+    int64_t seq; /* of the newest fact, the group's included */
+    bool has_segment;
+    struct buf fact_leaves;
+    struct buf brief, keys, event_leaves; /* of the segment */
+};
+
+struct store {
+    struct conn c;
+    struct store_reader reader; /* the own one */
+    bool memory, only_looks;
+    char *dir; /* NULL in memory */
+    int lock;
+    uint8_t secret[SECRET_COUNT][32];
+    struct chain_head head; /* newest that is committed */
+    int64_t seq;            /* likewise */
+    struct group group;
+    struct buf scratch; /* columns of the fact that is being written */
+    int wal_pages, wal_tried;
+};
+
+/* The newest link and fact, as they stand in the database. */
+enum err head_read(struct conn *c, struct chain_head *ret_head, int64_t *ret_seq) MUST_CHECK;
+
+struct fact {
+    enum fact_kind kind;
+    int64_t subject; /* number; 0: none */
+    struct str columns, payload;
+};
+/* Appends to the open group. */
+enum err fact_add(struct store *s, const struct fact *f, int64_t *ret_seq) MUST_CHECK;
+
+/* ---- columns: what tables derive from a fact, in the bytes that its leaf covers ---- */
+
+struct act_columns {
+    struct id id;
+    int64_t claimed_ms, received_ms;
+    enum act_source source;
+    struct str subject, ip;
+    uint32_t effect_count, preference_count;
+    struct str effects, preferences; /* undecoded */
+};
+void columns_act(struct buf *to, const struct act_row *row);
+bool columns_read_act(struct str columns, struct act_columns *ret_c);
+bool columns_next_effect(struct str *effects, struct act_effect *ret_e);
+bool columns_next_text(struct str *texts, struct str *ret_s);
+
+/* All of a subject but preferences, flags other than verified, and seq. */
+void columns_subject(struct buf *to, const struct subject_row *row);
+bool columns_read_subject(struct str columns, struct subject_row *ret_row);
+void columns_notice(struct buf *to, const struct notice_row *row);
+bool columns_read_notice(struct str columns, struct notice_row *ret_row);
+
+struct restriction_columns {
+    struct str subject;
+    bool restricted;
+    int64_t received_ms;
+};
+void columns_restriction(struct buf *to, const struct restriction_columns *c);
+bool columns_read_restriction(struct str columns, struct restriction_columns *ret_c);
+
+/* A retention fact: the segments that it rewrote, with their new hash. */
+enum { NAMED = 8 + CHAIN_HASH };
+void columns_retention(struct buf *to, int64_t at_ms, struct str named, uint32_t count);
+bool columns_read_retention(struct str columns, struct str *ret_named);
+bool columns_next_named(struct str *named, int64_t *ret_number, struct str *ret_hash);
+
+/* ---- standings ---- */
+
+enum { CLASS_GRANT = 1, CLASS_CONFIRMED = 2, CLASS_BARE = 4, CLASS_IMPORTED = 8 };
+/* The place of an effect among a subject's standings. */
+struct standing standing_of(const struct act_effect *e, enum act_source source, int64_t seq);
+uint32_t standing_class(const struct standing *s);
+bool standing_same(const struct standing *a, const struct standing *b);
+void standing_join(struct standing *to, const struct standing *one);
+
+struct standings { /* a growing array */
+    struct standing *at;
+    uint32_t count, cap;
+};
+void standings_fini(struct standings *s);
+void standings_add(struct standings *s, const struct standing *one);
+/* All effects of one act. False when its columns are damaged. */
+bool standings_add_act(struct standings *s, struct str columns, int64_t seq);
+
+/* ---- segments ---- */
+
+/* What is kept of each event beside the segment's bytes, so that those need not be read. */
+enum { BRIEF = 28 };
+struct brief {
+    uint64_t device, person; /* store_subject_hash(), 0: none */
+    uint64_t message;
+    uint32_t after_ms; /* received, after the segment's first */
+};
+void brief_add(struct buf *to, const struct store_reader *r, const struct stored_event *e,
+               int64_t first_ms);
+bool brief_at(struct str briefs, uint32_t index, struct brief *ret_b);
+bool brief_next(struct str *briefs, struct brief *ret_b);
+
+/* ---- deliveries ---- */
+
+enum { ITEM = 8 + 4 + 1 + 1 }; /* bytes of one in request.items */
+bool items_next(struct str *items, struct delivery_item *ret_item);
+
+/* ---- the rest ---- */
+
+enum err subject_number(struct conn *c, struct str id, int64_t *ret_no) MUST_CHECK;
+
+#endif

@@ -1,0 +1,203 @@
+#include "store_make.h"
+
+#include "base/clock.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int64_t made_ms = 1767225600000; /* 2026-01-01 */
+
+void remove_dir(const char *dir)
+{
+    DIR *d = opendir(dir);
+    if (d == NULL)
+        return;
+    for (struct dirent *e; (e = readdir(d)) != NULL;)
+        (void)unlinkat(dirfd(d), e->d_name, 0);
+    (void)closedir(d);
+    (void)rmdir(dir);
+}
+
+void made_open(struct made *m)
+{
+    struct err_info info = { 0 };
+    struct store_options o = { .memory = m->memory, .dir = str_of(m->dir) };
+    if (store_open(&o, &m->s, &info) != OK)
+        fail_msg("open: %s", info.text);
+    ok(store_reader_open(m->s, &m->r, &info));
+}
+
+void made_close(struct made *m)
+{
+    store_reader_close(&m->r);
+    store_close(&m->s);
+}
+
+static int make(void **state, bool memory)
+{
+    struct made *m = calloc(1, sizeof *m);
+    m->memory = memory;
+    if (!memory) {
+        (void)snprintf(m->dir, sizeof m->dir, "/tmp/licet-store-XXXXXX");
+        assert_non_null(mkdtemp(m->dir));
+    }
+    made_open(m);
+    *state = m;
+    return 0;
+}
+
+int made_memory(void **state)
+{
+    return make(state, true);
+}
+
+int made_file(void **state)
+{
+    return make(state, false);
+}
+
+int unmade(void **state)
+{
+    struct made *m = *state;
+    made_close(m);
+    if (!m->memory)
+        remove_dir(m->dir);
+    arena_fini(&m->a);
+    free(m);
+    return 0;
+}
+
+void begin(struct made *m)
+{
+    ok(store_begin(m->s));
+}
+
+struct chain_head commit_at(struct made *m, int64_t at_ms)
+{
+    struct chain_head head = { 0 };
+    struct err_info info = { 0 };
+    if (store_commit(m->s, at_ms, &head, &info) != OK)
+        fail_msg("commit: %s", info.text);
+    return head;
+}
+
+struct chain_head commit(struct made *m)
+{
+    return commit_at(m, ++made_ms);
+}
+
+int64_t add_subject(struct made *m, const char *id)
+{
+    int64_t seq = 0, now = ++made_ms;
+    struct subject_row row = { .id = str_of(id), .changed_ms = now };
+    struct str payload = arena_printf(&m->a, "{\"id\":\"%s\"}", id);
+    ok(store_put_subject(m->s, &row, payload, now, &seq));
+    return seq;
+}
+
+/* The payload as the ledger writes it. */
+static struct str act_payload(struct arena *a, const struct act_row *row)
+{
+    const struct act_effect *e = row->effect;
+    char id[ID_TEXT + 1];
+    id_format(&row->id, id);
+    struct str effects = { 0 };
+    if (row->effect_count)
+        effects = arena_printf(
+            a,
+            "{\"purpose\":%u,\"grant\":%s,\"confirmed\":%s,\"evidence\":\"%s\",\"version\":%u,"
+            "\"effect\":%lld}",
+            e->purpose, e->grant ? "true" : "false", e->confirmed ? "true" : "false",
+            act_evidence_name[e->evidence], e->version, (long long)e->effect_ms);
+    struct str preferences = { 0 };
+    if (row->preference_count)
+        preferences = arena_printf(a, "\"%.*s\":%s", STR_ARG(row->preference[0]),
+                                   row->effect_count && !e->grant ? "false" : "true");
+    return arena_printf(
+        a,
+        "{\"id\":\"%s\",\"subject\":{\"id\":\"%.*s\"},\"timestamp\":%lld,"
+        "\"received\":%lld,\"source\":\"%s\",\"preferences\":{%.*s},\"effects\":[%.*s]}",
+        id, STR_ARG(row->subject), (long long)row->claimed_ms, (long long)row->received_ms,
+        act_source_name[row->source], STR_ARG(preferences), STR_ARG(effects));
+}
+
+int64_t add_act(struct made *m, const struct act_spec *spec, struct id *ret_id)
+{
+    int64_t seq = 0, now = ++made_ms;
+    struct act_effect effect = { .purpose = spec->purpose,
+                                 .grant = !spec->lowers,
+                                 .confirmed = !spec->unconfirmed,
+                                 .evidence = spec->bare ? EVIDENCE_BARE : EVIDENCE_SHOWN,
+                                 .version = spec->version,
+                                 .effect_ms = spec->effect_ms ? spec->effect_ms : now };
+    struct str preference = str_of(spec->preference);
+    struct act_row row = { .id = id_new(now),
+                           .subject = str_of(spec->subject),
+                           .claimed_ms = spec->claimed_ms ? spec->claimed_ms : now,
+                           .received_ms = now,
+                           .source = spec->source,
+                           .effect = &effect,
+                           .effect_count = spec->purpose ? 1 : 0,
+                           .ip = str_of(spec->ip),
+                           .preference = &preference,
+                           .preference_count = spec->preference ? 1 : 0 };
+    row.payload = act_payload(&m->a, &row);
+    ok(store_add_act(m->s, &row, &seq));
+    if (ret_id)
+        *ret_id = row.id;
+    return seq;
+}
+
+uint32_t add_notice(struct made *m, const char *identifier, const char *content)
+{
+    int64_t seq, now = ++made_ms;
+    struct notice_row row = { .identifier = str_of(identifier),
+                              .version = store_next_notice(m->s, str_of(identifier)),
+                              .timestamp_ms = now,
+                              .received_ms = now,
+                              .content = str_of(content) };
+    ok(store_add_notice(m->s, &row, arena_printf(&m->a, "{\"identifier\":\"%s\"}", identifier),
+                        &seq));
+    return row.version;
+}
+
+struct id add_event(struct made *m, struct segment_builder *b, const char *device,
+                    const char *person, size_t body)
+{
+    (void)m;
+    int64_t now = ++made_ms;
+    struct id id = id_new(now);
+    static char text[LIMIT_EVENT + 64];
+    int n = snprintf(text, sizeof text, "{\"n\":%lld,\"p\":\"", (long long)now);
+    for (; (size_t)n + 2 < body; n++)
+        text[n] = (char)('a' + n % 26);
+    text[n++] = '"';
+    text[n++] = '}';
+    struct stored_event e = { .id = id,
+                              .received_ms = now,
+                              .timestamp_ms = now - 5,
+                              .message_hash = (uint64_t)now * 0x9E3779B97F4A7C15u,
+                              .act_seq = 1,
+                              .generation = 1,
+                              .device = str_of(device),
+                              .person = str_of(person),
+                              .verdict = { REASON_PERMITTED | STORED_DEVICE_FIELDS,
+                                           REASON_PERMITTED | STORED_PERSON_FIELDS,
+                                           REASON_WITHDRAWN },
+                              .body = { text, (size_t)n } };
+    assert_true(segment_add(b, &e));
+    return id;
+}
+
+struct chain_head add_events(struct made *m, const char *device, uint32_t n, size_t body)
+{
+    AUTO(segment_builder_fini) struct segment_builder b;
+    segment_builder_init(&b);
+    for (uint32_t i = 0; i < n; i++)
+        (void)add_event(m, &b, device, NULL, body);
+    begin(m);
+    ok(store_add_segment(m->s, &b));
+    return commit(m);
+}
