@@ -16,9 +16,10 @@ struct scan {
     struct json_fault fault;
 };
 
-/* Up to so many keys, each is compared with those before it; a larger object
- * gets a hash table, so that no object takes quadratic time. */
-enum { FEW_KEYS = 32 };
+/* Up to so many keys, each is compared with those before it; other objects get
+ * a hash table, so that none takes quadratic time. Escaped keys are slow to
+ * compare and hardly occur but in attacks. */
+enum { FEW_KEYS = 32, FEW_ESCAPED = 2 };
 
 __attribute__((cold)) static bool fail(struct scan *s, const char *at, enum err err,
                                        const char *why)
@@ -273,35 +274,50 @@ static bool fail_duplicate(struct scan *s, uint32_t key)
     return fail(s, s->begin + s->node[key].at, ERR_SYNTAX, "duplicate key");
 }
 
+struct keys {
+    uint32_t object, count, escaped;
+    uint64_t marks; /* of all so far; all of them once a key was escaped */
+};
+
+static inline bool are_few(const struct keys *k)
+{
+    return k->count <= FEW_KEYS && k->escaped <= FEW_ESCAPED;
+}
+
+static bool key(struct scan *s, struct keys *k)
+{
+    uint32_t self = s->count;
+    skip_space(s);
+    if (s->p == s->end || *s->p != '"')
+        return fail_here(s, "expected a key");
+    if (!string(s))
+        return false;
+    const struct json_node *n = &s->node[self];
+    uint64_t mark = n->escaped ? UINT64_MAX : key_mark(s, n);
+    k->count++;
+    k->escaped += n->escaped;
+    if ((k->marks & mark) && are_few(k) && !key_unlike_earlier(s, k->object, self))
+        return fail_duplicate(s, self);
+    k->marks |= mark;
+    skip_space(s);
+    return take(s, ':') || fail_here(s, "expected :");
+}
+
 static bool object(struct scan *s, unsigned depth)
 {
-    uint32_t self = s->count, count = 0;
-    uint64_t marks = 0;
+    struct keys keys = { .object = s->count };
     if (!open(s, JSON_OBJECT, depth))
         return false;
     if (s->p == s->end || *s->p != '}') {
         do {
-            skip_space(s);
-            if (s->p == s->end || *s->p != '"')
-                return fail_here(s, "expected a key");
-            uint32_t key = s->count;
-            if (!string(s))
-                return false;
-            uint64_t mark = s->node[key].escaped ? UINT64_MAX : key_mark(s, &s->node[key]);
-            if (count++ < FEW_KEYS && (marks & mark) && !key_unlike_earlier(s, self, key))
-                return fail_duplicate(s, key);
-            marks |= mark;
-            skip_space(s);
-            if (!take(s, ':'))
-                return fail_here(s, "expected :");
-            if (!value(s, depth + 1))
+            if (!key(s, &keys) || !value(s, depth + 1))
                 return false;
             skip_space(s);
         } while (take(s, ','));
     }
-    if (!close(s, self, count, '}'))
+    if (!close(s, keys.object, keys.count, '}'))
         return false;
-    uint32_t twice = count > FEW_KEYS ? find_duplicate(s, self, count) : 0;
+    uint32_t twice = are_few(&keys) ? 0 : find_duplicate(s, keys.object, keys.count);
     return twice == 0 || fail_duplicate(s, twice);
 }
 

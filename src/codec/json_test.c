@@ -27,6 +27,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <cmocka.h>
 
 /* Scans a copy of exactly that length, so that a step too far is seen. */
@@ -109,6 +110,7 @@ static const struct str accepted[] = {
     STR_INIT("{\"a\":{\"a\":{\"a\":1}}}"), STR_INIT("[{\"a\":1},{\"a\":1}]"),
     STR_INIT("{\"a\":1,\"A\":2}"), STR_INIT("{\"a\":1,\"\\\\u0061\":2}"),
     STR_INIT("{\"a\":1,\"\":2,\"aa\":3,\"aaa\":4}"), STR_INIT("{\"\\n\":1,\"n\":2}"),
+    STR_INIT("{\"\\n\":1,\"\\t\":2,\"\\r\":3,\"t\":4}"),
     STR_INIT("{\"\xc3\xa9\":1,\"e\\u0301\":2}"), /* alike, but different text */
 };
 
@@ -291,6 +293,10 @@ static const struct {
     { STR_INIT("{\"\xc3\xa9\":1,\"\\u00E9\":2}"), 8 },
     { STR_INIT("{\"\\uD834\\uDD1E\":1,\"\xf0\x9d\x84\x9e\":2}"), 18 },
     { STR_INIT("{\"\\n\":1,\"x\":0,\"\\u000a\":2}"), 14 },
+    { STR_INIT("{\"\\n\":1,\"\\t\":2,\"\\u0062\":3,\"b\":4}"), 26 },
+    { STR_INIT("{\"a\":1,\"\\n\":1,\"\\t\":2,\"\\u0062\":3,\"a\":4}"), 32 },
+    { STR_INIT("{\"\\n\":1,\"\\t\":2,\"\\n\":3,\"\\r\":4}"), 15 },
+    { STR_INIT("{\"\\n\":1,\"\\t\":2,\"\\r\":3,\"\\u000A\":4}"), 22 },
 };
 
 static void well_formed_json_is_accepted(void **state)

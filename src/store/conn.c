@@ -214,9 +214,9 @@ int64_t conn_new_row(struct conn *c)
     return sqlite3_last_insert_rowid(c->db);
 }
 
-bool conn_changed(struct conn *c)
+uint32_t conn_changes(struct conn *c)
 {
-    return sqlite3_changes(c->db) > 0;
+    return (uint32_t)sqlite3_changes(c->db);
 }
 
 struct str col_bytes(struct sqlite3_stmt *q, int i)

@@ -75,7 +75,7 @@ enum err store_set_preferences(struct store *s, struct str subject, struct str p
     must(s->group.open);
     enum err e = RUN(&s->c, "UPDATE subject SET preferences = ? WHERE id = ?", TEXT(preferences),
                      TEXT(subject));
-    return e == OK && !conn_changed(&s->c) ? ERR_NOT_FOUND : e;
+    return e == OK && conn_changes(&s->c) == 0 ? ERR_NOT_FOUND : e;
 }
 
 enum err store_add_restriction(struct store *s, struct str subject, bool restricted,

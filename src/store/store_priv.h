@@ -69,8 +69,8 @@ bool col_id(struct sqlite3_stmt *q, int i, struct id *ret_id);
 
 enum err conn_open(struct conn *c, const char *file, bool write, struct err_info *info) MUST_CHECK;
 enum err conn_exec(struct conn *c, const char *sql) MUST_CHECK; /* not kept */
-int64_t conn_new_row(struct conn *c); /* number of the row inserted last */
-bool conn_changed(struct conn *c);    /* the last update met a row */
+int64_t conn_new_row(struct conn *c);  /* number of the row inserted last */
+uint32_t conn_changes(struct conn *c); /* rows that the last update met */
 void conn_rollback(struct conn *c);
 void conn_close(struct conn *c);
 enum err conn_err(int sqlite_code); /* SQLITE_FULL → ERR_FULL, … */
@@ -155,6 +155,12 @@ struct restriction_columns {
 void columns_restriction(struct buf *to, const struct restriction_columns *c);
 bool columns_read_restriction(struct str columns, struct restriction_columns *ret_c);
 
+/* A retention fact: the segments that it rewrote, with their new hash. */
+enum { NAMED = 8 + CHAIN_HASH };
+void columns_retention(struct buf *to, int64_t at_ms, struct str named, uint32_t count);
+bool columns_read_retention(struct str columns, struct str *ret_named);
+bool columns_next_named(struct str *named, int64_t *ret_number, struct str *ret_hash);
+
 /* ---- standings ---- */
 
 enum { CLASS_GRANT = 1, CLASS_CONFIRMED = 2, CLASS_BARE = 4, CLASS_IMPORTED = 8 };
@@ -186,6 +192,11 @@ void brief_add(struct buf *to, const struct store_reader *r, const struct stored
                int64_t first_ms);
 bool brief_at(struct str briefs, uint32_t index, struct brief *ret_b);
 bool brief_next(struct str *briefs, struct brief *ret_b);
+
+/* ---- deliveries ---- */
+
+enum { ITEM = 8 + 4 + 1 + 1 }; /* bytes of one in request.items */
+bool items_next(struct str *items, struct delivery_item *ret_item);
 
 /* ---- the rest ---- */
 

@@ -90,10 +90,10 @@ struct chain_head commit(struct made *m)
 
 int64_t add_subject(struct made *m, const char *id)
 {
-    int64_t seq = 0;
-    struct subject_row row = { .id = str_of(id), .changed_ms = ++made_ms };
+    int64_t seq = 0, now = ++made_ms;
+    struct subject_row row = { .id = str_of(id), .changed_ms = now };
     struct str payload = arena_printf(&m->a, "{\"id\":\"%s\"}", id);
-    ok(store_put_subject(m->s, &row, payload, made_ms, &seq));
+    ok(store_put_subject(m->s, &row, payload, now, &seq));
     return seq;
 }
 
@@ -152,11 +152,11 @@ int64_t add_act(struct made *m, const struct act_spec *spec, struct id *ret_id)
 
 uint32_t add_notice(struct made *m, const char *identifier, const char *content)
 {
-    int64_t seq;
+    int64_t seq, now = ++made_ms;
     struct notice_row row = { .identifier = str_of(identifier),
                               .version = store_next_notice(m->s, str_of(identifier)),
-                              .timestamp_ms = ++made_ms,
-                              .received_ms = made_ms,
+                              .timestamp_ms = now,
+                              .received_ms = now,
                               .content = str_of(content) };
     ok(store_add_notice(m->s, &row, arena_printf(&m->a, "{\"identifier\":\"%s\"}", identifier),
                         &seq));
@@ -167,17 +167,18 @@ struct id add_event(struct made *m, struct segment_builder *b, const char *devic
                     const char *person, size_t body)
 {
     (void)m;
-    struct id id = id_new(++made_ms);
+    int64_t now = ++made_ms;
+    struct id id = id_new(now);
     static char text[LIMIT_EVENT + 64];
-    int n = snprintf(text, sizeof text, "{\"n\":%lld,\"p\":\"", (long long)made_ms);
+    int n = snprintf(text, sizeof text, "{\"n\":%lld,\"p\":\"", (long long)now);
     for (; (size_t)n + 2 < body; n++)
         text[n] = (char)('a' + n % 26);
     text[n++] = '"';
     text[n++] = '}';
     struct stored_event e = { .id = id,
-                              .received_ms = made_ms,
-                              .timestamp_ms = made_ms - 5,
-                              .message_hash = (uint64_t)made_ms * 0x9E3779B97F4A7C15u,
+                              .received_ms = now,
+                              .timestamp_ms = now - 5,
+                              .message_hash = (uint64_t)now * 0x9E3779B97F4A7C15u,
                               .act_seq = 1,
                               .generation = 1,
                               .device = str_of(device),

@@ -1,0 +1,202 @@
+/* Segments are cut down in the order of their numbers, so two marks say how far
+ * this has come: once all that deliveries needed is gone, and once everything. */
+#include "store/store_priv.h"
+
+struct strip {
+    struct store *s;
+    store_keep_fn keep; /* NULL: keep nothing */
+    void *ctx;
+    struct segment_builder cut;
+    struct buf keys, body;
+    struct buf named; /* number and hash of each rewritten segment */
+    uint32_t named_count;
+};
+
+static void strip_fini(struct strip *t)
+{
+    segment_builder_fini(&t->cut);
+    buf_fini(&t->keys);
+    buf_fini(&t->body);
+    buf_fini(&t->named);
+}
+
+/* Whether the event changed; its body is then in t->body. */
+static bool cut_body(struct strip *t, struct stored_event *e)
+{
+    if (e->body.n == 0)
+        return false;
+    buf_clear(&t->body);
+    if (t->keep)
+        t->keep(t->ctx, e, &t->body);
+    if (str_eq(buf_view(&t->body), e->body))
+        return false;
+    e->body = buf_view(&t->body);
+    return true;
+}
+
+/* The segment rewritten, in t->cut and t->keys. */
+static enum err rewrite(struct strip *t, struct str keys, struct str bytes, bool *ret_changed)
+{
+    static const char no_key[CHAIN_KEY];
+    struct segment_cursor c;
+    struct stored_event e;
+    struct str entry, key;
+    enum err err;
+    *ret_changed = false;
+    segment_builder_clear(&t->cut);
+    buf_clear(&t->keys);
+    segment_start(bytes, &c);
+    while ((err = segment_next(&c, &e, &entry)) == OK) {
+        if (!take_bytes(&keys, CHAIN_KEY, &key))
+            return ERR_CORRUPT;
+        bool changed = cut_body(t, &e);
+        if (!segment_add(&t->cut, &e))
+            return ERR_LIMIT; /* `keep` made it larger */
+        buf_str(&t->keys, changed ? (struct str){ no_key, sizeof no_key } : key);
+        *ret_changed = *ret_changed || changed;
+    }
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static enum err write_back(struct strip *t, int64_t number, int64_t seq)
+{
+    uint8_t hash[CHAIN_HASH];
+    chain_hash(buf_view(&t->cut.entries), hash);
+    buf_u64(&t->named, (uint64_t)number);
+    buf_add(&t->named, hash, sizeof hash);
+    t->named_count++;
+    return RUN(&t->s->c,
+               "UPDATE segment SET retention_seq = ?, keys = ?, bytes = ? WHERE number = ?",
+               INT(seq), BLOB(buf_view(&t->keys)), BLOB(buf_view(&t->cut.entries)), INT(number));
+}
+
+/* ERR_NOT_FOUND behind the last one. */
+static enum err strip_next(struct strip *t, int64_t after, int64_t last, int64_t seq,
+                           int64_t *ret_number)
+{
+    AUTO(query_done) struct sqlite3_stmt *q = NULL;
+    enum err e = FIRST(&t->s->c,
+                       "SELECT number, keys, bytes FROM segment WHERE number > ? AND number <= ?"
+                       " ORDER BY number LIMIT 1",
+                       &q, INT(after), INT(last));
+    if (e != OK)
+        return e;
+    int64_t number = col_int(q, 0);
+    bool changed;
+    e = rewrite(t, col_bytes(q, 1), col_bytes(q, 2), &changed);
+    query_done(&q);
+    if (e == OK && changed)
+        e = write_back(t, number, seq);
+    if (e == OK)
+        *ret_number = number;
+    return e;
+}
+
+/* ---- the fact ---- */
+
+void columns_retention(struct buf *to, int64_t at_ms, struct str named, uint32_t count)
+{
+    buf_u64(to, (uint64_t)at_ms);
+    buf_u32(to, count);
+    buf_str(to, named);
+}
+
+bool columns_read_retention(struct str s, struct str *ret_named)
+{
+    uint64_t at_ms;
+    uint32_t count;
+    if (!take_u64(&s, &at_ms) || !take_u32(&s, &count) || s.n != (size_t)count * NAMED)
+        return false;
+    *ret_named = s;
+    return true;
+}
+
+bool columns_next_named(struct str *named, int64_t *ret_number, struct str *ret_hash)
+{
+    uint64_t number;
+    if (!take_u64(named, &number) || !take_bytes(named, CHAIN_HASH, ret_hash))
+        return false;
+    *ret_number = (int64_t)number;
+    return true;
+}
+
+/* The same for people. */
+static void write_payload(struct buf *to, int64_t at_ms, struct str named)
+{
+    int64_t number;
+    struct str hash;
+    buf_printf(to, "{\"at\":%lld,\"bodies_deleted_in\":[", (long long)at_ms);
+    for (bool first = true; columns_next_named(&named, &number, &hash); first = false) {
+        buf_printf(to, "%s{\"segment\":%lld,\"hash\":\"", first ? "" : ",", (long long)number);
+        for (size_t i = 0; i < hash.n; i++)
+            buf_printf(to, "%02x", (unsigned char)hash.p[i]);
+        buf_lit(to, "\"}");
+    }
+    buf_lit(to, "]}");
+}
+
+static enum err add_fact(struct strip *t, int64_t at_ms)
+{
+    struct store *s = t->s;
+    struct str named = buf_view(&t->named);
+    int64_t seq;
+    buf_clear(&s->scratch);
+    columns_retention(&s->scratch, at_ms, named, t->named_count);
+    AUTO(buf_fini) struct buf payload = BUF_INIT(LIMIT_GROUP_BYTES);
+    write_payload(&payload, at_ms, named);
+    if (payload.over || s->scratch.over || t->named.over)
+        return s->c.failed = ERR_LIMIT;
+    return fact_add(s,
+                    &(struct fact){ .kind = FACT_RETENTION,
+                                    .columns = buf_view(&s->scratch),
+                                    .payload = buf_view(&payload) },
+                    &seq);
+}
+
+/* ---- */
+
+static enum err get_mark(struct conn *c, enum mark which, int64_t *ret_value)
+{
+    return NUMBER(c, "SELECT value FROM mark WHERE which = ?", 0, ret_value, INT(which));
+}
+
+static enum err set_mark(struct conn *c, enum mark which, int64_t value)
+{
+    return RUN(c,
+               "INSERT INTO mark (which, value) VALUES (?, ?)"
+               " ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+               INT(which), INT(value));
+}
+
+enum err store_strip_segments(struct store *s, int64_t last, uint32_t most, int64_t at_ms,
+                              store_keep_fn keep, void *ctx, uint32_t *ret_done)
+{
+    must(s->group.open);
+    AUTO(strip_fini)
+    struct strip t = { .s = s,
+                       .keep = keep,
+                       .ctx = ctx,
+                       .keys = BUF_INIT(LIMIT_GROUP_BYTES),
+                       .body = BUF_INIT(LIMIT_GROUP_BYTES),
+                       .named = BUF_INIT(LIMIT_GROUP_BYTES) };
+    segment_builder_init(&t.cut);
+    int64_t done_to, seq = s->group.seq + 1; /* of the fact to come */
+    if (last > s->head.group)
+        last = s->head.group; /* the open group's own is not in the chain yet */
+    enum err e = get_mark(&s->c, keep ? MARK_STRIPPED : MARK_EMPTIED, &done_to);
+    uint32_t done = 0;
+    while (e == OK && done < most && (e = strip_next(&t, done_to, last, seq, &done_to)) == OK)
+        done++;
+    if (e == ERR_NOT_FOUND)
+        e = OK;
+    if (e == OK && t.named_count)
+        e = add_fact(&t, at_ms);
+    if (e == OK && done)
+        e = set_mark(&s->c, MARK_STRIPPED, done_to);
+    if (e == OK && done && !keep)
+        e = set_mark(&s->c, MARK_EMPTIED, done_to);
+    if (e != OK)
+        return s->c.failed = s->c.failed ? s->c.failed : e;
+    *ret_done = done;
+    return OK;
+}
