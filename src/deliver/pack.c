@@ -62,6 +62,7 @@ static struct use use_of(const struct policy *policy, uint32_t index, uint32_t s
         .lowered = lowered_purposes(policy, e->lowered),
         .use_lowered = e->lowered_uses >> slot & 1,
         .departing = true,
+        .test = e->flags & STORED_TEST,
         .at_capture = (enum reason)(verdict & STORED_REASON),
         .capture_device_fields = verdict & STORED_DEVICE_FIELDS,
         .capture_person_fields = verdict & STORED_PERSON_FIELDS,
