@@ -76,7 +76,7 @@ export class Receiver {
   }
 
   async take(destination, q, r) {
-    const beganMs = Date.now() // the request's head is here: sending has begun
+    const beganMs = performance.timeOrigin + performance.now() // the request's head is here: sending has begun
     this.requests++
     const chunks = []
     let size = 0
