@@ -29,8 +29,8 @@ static void add_destination(struct house *h, struct buf *to, const char *id, con
                "  - {id: %s, type: webhook, endpoint: \"http://127.0.0.1:%u/%s\", secret: "
                "0123456789abcdef, requires: [%s], uncertain: %s, allow_private_addresses: true, "
                "batch: {events: %u, wait: \"%us\"}, " FIELDS "}\n",
-               id, port, id, purpose, h->o.hold ? "hold" : "retry",
-               h->o.events ? h->o.events : 100, 0u);
+               id, port, id, purpose, h->o.hold ? "hold" : "retry", h->o.events ? h->o.events : 100,
+               0u);
 }
 
 static struct conf *make_conf(struct house *h)
@@ -87,8 +87,9 @@ static void compile(struct house *h, bool first)
     unlock(h);
 }
 
-void house_open(struct house *h, struct house_options o)
+struct house *house_new(struct house_options o)
 {
+    struct house *h = must_alloc(sizeof *h);
     *h = (struct house){ .o = o };
     must(pthread_mutex_init(&h->lock, NULL) == 0);
     (void)snprintf(h->dir, sizeof h->dir, "/tmp/licet-deliver-XXXXXX");
@@ -105,6 +106,7 @@ void house_open(struct house *h, struct house_options o)
     must(store_reader_open(h->store, &h->reader, &info) == OK);
     must(ledger_open(h->store, &h->ledger, &info) == OK);
     compile(h, true);
+    return h;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
@@ -113,8 +115,9 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
-void house_close(struct house *h)
+void house_free(struct house **hh)
 {
+    struct house *h = *hh;
     if (h->d != NULL)
         house_crash(h);
     must(h->policy_refs == 0);
@@ -127,6 +130,8 @@ void house_close(struct house *h)
     arena_fini(&h->arena);
     (void)pthread_mutex_destroy(&h->lock);
     (void)nftw(h->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS); /* leftovers of a test */
+    free(h);
+    *hh = NULL;
 }
 
 /* ---- what the delivery thread calls ---- */
@@ -195,7 +200,8 @@ void house_start(struct house *h)
         .observe = observe,
         .ctx = h,
         .send_ms = h->o.send_ms ? h->o.send_ms : 5000,
-        .backoff_ms = h->o.backoff_ms ? h->o.backoff_ms : 2,
+        .backoff_ms = h->o.backoff_ms ? h->o.backoff_ms : 1,
+        .patience_ms = h->o.patience_ms,
     };
     store_secret(h->store, SECRET_PSEUDONYM, s.pseudonym_secret);
     must(deliver_open(&s, &h->d, NULL) == OK);
@@ -392,7 +398,8 @@ int64_t house_add_n(struct house *h, const char *device, uint32_t n)
 {
     struct house_event *e = must_alloc_zero(n * sizeof *e);
     for (uint32_t i = 0; i < n; i++)
-        e[i] = (struct house_event){ .device = device, .denied = 1 << SLOT_SECOND | 1 << SLOT_THIRD };
+        e[i] =
+            (struct house_event){ .device = device, .denied = 1 << SLOT_SECOND | 1 << SLOT_THIRD };
     int64_t segment = house_add(h, e, n);
     free(e);
     return segment;
@@ -459,7 +466,10 @@ uint32_t house_arrived(struct house *h, int64_t segment, uint32_t index)
     id_format(&id, text);
     uint32_t n = receiver_count(h->receiver), arrived = 0;
     const struct received *got = n > 0 ? receiver_get(h->receiver, 0) : NULL;
-    for (uint32_t i = 0; i < n; i++, got = got->next)
+    for (uint32_t i = 0; i < n; i++) {
         arrived += memmem(got->body.p, got->body.n, text, ID_TEXT) != NULL;
+        if (i + 1 < n) /* the last one's next may be written just now */
+            got = got->next;
+    }
     return arrived;
 }

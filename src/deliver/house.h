@@ -15,10 +15,10 @@
 enum { SLOT_OWN, SLOT_HOOK, SLOT_SECOND, SLOT_THIRD };
 
 struct house_options {
-    bool hold;                /* what is uncertain */
-    uint32_t events, wait_ms; /* of a batch; 0: 100 events, no wait */
-    int64_t send_ms, backoff_ms; /* 0: 5 s, 2 ms */
-    bool dead_second;         /* `second` is where nobody listens */
+    bool hold;                                /* what is uncertain */
+    uint32_t events, wait_ms;                 /* of a batch; 0: 100 events, no wait */
+    int64_t send_ms, backoff_ms, patience_ms; /* 0: 5 s, 1 ms, a day */
+    bool dead_second;                         /* `second` is where nobody listens */
     bool refuse_private;
 };
 
@@ -42,13 +42,14 @@ struct house {
     uint32_t sights[6]; /* by result */
     bool watched;
 
-    int fail; /* so many commits fail */
+    int fail;                             /* so many commits fail */
     void (*before_done)(struct house *h); /* between a commit and what it lets go; once */
     uint32_t commits;
 };
 
-void house_open(struct house *h, struct house_options o);
-void house_close(struct house *h);
+/* On the heap: a test that fails leaves its threads behind. */
+struct house *house_new(struct house_options o);
+void house_free(struct house **h);
 
 /* The delivery thread: starts, stops as the daemon does, or goes down with what it has on its way. */
 void house_start(struct house *h);
@@ -80,7 +81,7 @@ void house_reload(struct house *h);
 
 struct house_event {
     const char *device, *person;
-    uint32_t denied;  /* bits: slots that were not permitted at capture */
+    uint32_t denied; /* bits: slots that were not permitted at capture */
     uint32_t flags;
     size_t size; /* of a text property; 0: none */
 };

@@ -136,7 +136,7 @@ static void leave_denied(struct deliver *d, struct parcel *p, const struct loade
         leave(p, l, DELIVERY_DROPPED, reason, NULL);
         return;
     }
-    leave(p, l, DELIVERY_UNCERTAIN, reason, "an earlier attempt may have arrived");
+    leave(p, l, DELIVERY_UNCERTAIN, reason, NULL);
     const struct str subject[] = { l->e.device, l->e.person };
     for (size_t i = 0; i < COUNT(subject); i++)
         if (subject[i].n > 0)

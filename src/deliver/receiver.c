@@ -93,7 +93,8 @@ static bool read_some(struct line *l, struct buf *b, bool *ret_reset)
 
 static void say(struct line *l, const char *text)
 {
-    (void)!send(l->fd, text, strlen(text), MSG_NOSIGNAL); /* the other side may be gone: then so be it */
+    (void)!send(l->fd, text, strlen(text),
+                MSG_NOSIGNAL); /* the other side may be gone: then so be it */
 }
 
 static void say_retry_date(struct line *l)
@@ -112,21 +113,17 @@ static void say_retry_date(struct line *l)
 static bool answer(struct line *l, enum receive how)
 {
     switch (how) {
-    case RECEIVE_200_SLOWLY:
-        (void)usleep(2000); /* fall through */
-    case RECEIVE_200:
-        say(l, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
-        return true;
-    case RECEIVE_NEVER:
-        say(l, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-        return true;
+    case RECEIVE_200_SLOWLY: (void)usleep(2000); /* fall through */
+    case RECEIVE_200: say(l, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"); return true;
+    case RECEIVE_NEVER: say(l, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); return true;
     case RECEIVE_200_AND_CLOSE:
         say(l, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
         return false;
     case RECEIVE_200_LONG:
         say(l, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
         for (int i = 0; i < 3000; i++)
-            say(l, "a hundred and more bytes of what nobody asked for, and nobody will read to its end, "
+            say(l, "a hundred and more bytes of what nobody asked for, and nobody will read to its "
+                   "end, "
                    "for sure, never.\n");
         return false;
     case RECEIVE_301:
