@@ -32,16 +32,9 @@ static bool origin_fits(const struct request *r)
     return false;
 }
 
-/* False when it was answered. */
-static bool admit(struct request *r, struct collect_request *q, struct str key)
+/* Fills what the key says; false when it was answered. */
+static bool admit_known(struct request *r, struct collect_request *q)
 {
-    request_use_key(r, key);
-    if (r->access == ACCESS_NONE && r->header.api_key.n != 0)
-        request_use_key(r, r->header.api_key);
-    if (r->access == ACCESS_NONE) {
-        answer_message(r, 401, key.n ? "unknown write key" : "no write key");
-        return false;
-    }
     if (!origin_fits(r)) {
         answer_message(r, 403, "this write key is not for this origin");
         return false;
@@ -49,6 +42,19 @@ static bool admit(struct request *r, struct collect_request *q, struct str key)
     q->from_browser = r->access == ACCESS_PUBLIC;
     q->test = r->key != NULL && r->key->mode == CONF_TEST;
     return true;
+}
+
+static bool admit(struct request *r, struct collect_request *q, struct str key)
+{
+    request_use_key(r, key);
+    if (r->access == ACCESS_NONE && r->header.api_key.n != 0)
+        request_use_key(r, r->header.api_key);
+    else
+        request_remember_key(r);
+    if (r->access != ACCESS_NONE)
+        return admit_known(r, q);
+    answer_message(r, 401, key.n ? "unknown write key" : "no write key");
+    return false;
 }
 
 static bool within_rate(struct request *r, uint32_t events)
@@ -128,16 +134,16 @@ void ingest_post(struct request *r)
     struct collect_request q = collect_of(r);
     struct json_doc *doc = NULL;
     struct err_info info = { 0 };
-    struct str key = collect_segment_key(&q, NULL, &r->arena);
-    enum err e = OK;
-    if (key.n != 0 && !admit(r, &q, key)) /* a bad key costs no parsing */
-        return;
-    e = collect_segment_scan(&q, &r->arena, &doc, &info);
+    bool known = request_use_seen_key(r);
+    struct str key = known ? (struct str){ 0 } : collect_segment_key(&q, NULL, &r->arena);
+    if (known ? !admit_known(r, &q) : key.n != 0 && !admit(r, &q, key))
+        return; /* a bad key costs no parsing */
+    enum err e = collect_segment_scan(&q, &r->arena, &doc, &info);
     if (e != OK) {
         answer_error(r, e, &info);
         return;
     }
-    if (key.n == 0 && !admit(r, &q, collect_segment_key(&q, doc, &r->arena)))
+    if (!known && key.n == 0 && !admit(r, &q, collect_segment_key(&q, doc, &r->arena)))
         return;
     struct collect_result events;
     e = collect_segment_events(&q, doc, pipeline_generation(request_pipeline(r))->policy, &r->arena,

@@ -92,4 +92,8 @@ struct limiter *request_limiter(struct request *r);
 /* Which key this is: fills access, key and source. `key` empty: none came. */
 void request_use_key(struct request *r, struct str key);
 
+/* For the Authorization header alone: true when it is the one that was remembered last, and everything is filled. */
+bool request_use_seen_key(struct request *r);
+void request_remember_key(struct request *r);
+
 #endif

@@ -22,9 +22,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { STOP_WAIT_MS = (LIMIT_SEND_S + 5) * 1000, FREE_REQUESTS = 1024 };
+enum { STOP_WAIT_MS = (LIMIT_SEND_S + 5) * 1000, FREE_REQUESTS = 1024, GROUP_REQUESTS = 1024 };
 
 struct server {
     struct pipeline *pipeline;
@@ -38,6 +39,17 @@ struct server {
     uint16_t port;
     bool stopping;
     struct MHD_Response *success; /* the answer to nearly every event */
+    char date[32];
+    int64_t date_s, success_s; /* the second that they say */
+    uint32_t waiting;          /* requests left waiting for a commit since the last turn */
+    struct seen_key { /* the last write key, so that an SDK's is not decoded and hashed each time */
+        char header[256];
+        size_t n;
+        enum access access;
+        const struct conf_key *key;
+        uint64_t source;
+        uint32_t generation;
+    } seen;
 };
 
 struct pipeline *request_pipeline(struct request *r)
@@ -148,6 +160,64 @@ void request_use_key(struct request *r, struct str key)
     memcpy(&r->source, hash, sizeof r->source);
 }
 
+/* Compared in constant time, like the key itself. */
+bool request_use_seen_key(struct request *r)
+{
+    struct seen_key *seen = &r->server->seen;
+    struct str h = r->header.authorization;
+    if (r->control || h.n == 0 || h.n != seen->n || sodium_memcmp(h.p, seen->header, h.n) != 0 ||
+        seen->generation != pipeline_generation(r->server->pipeline)->policy->generation)
+        return false;
+    r->access = seen->access;
+    r->key = seen->key;
+    r->source = seen->source;
+    return true;
+}
+
+void request_remember_key(struct request *r)
+{
+    struct str h = r->header.authorization;
+    if (r->control || r->access == ACCESS_NONE || h.n == 0 || h.n > sizeof r->server->seen.header)
+        return;
+    r->server->seen =
+        (struct seen_key){ .n = h.n,
+                           .access = r->access,
+                           .key = r->key,
+                           .source = r->source,
+                           .generation =
+                               pipeline_generation(r->server->pipeline)->policy->generation };
+    memcpy(r->server->seen.header, h.p, h.n);
+}
+
+/* ---- connections ---- */
+
+/* An address is written once a connection, not once a request. */
+static void connection_changed(void *ctx, struct MHD_Connection *connection, void **socket_context,
+                               enum MHD_ConnectionNotificationCode what)
+{
+    (void)ctx;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        free(*socket_context);
+        *socket_context = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *peer =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    struct str text = address_text(peer ? peer->client_addr : NULL, &a);
+    char *kept = must_alloc(text.n + 1);
+    memcpy(kept, text.n ? text.p : "", text.n);
+    kept[text.n] = 0;
+    *socket_context = kept;
+}
+
+static struct str address_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *c =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return c != NULL ? str_of(c->socket_context) : (struct str){ 0 };
+}
+
 /* ---- reading the head ---- */
 
 static void put_header(struct headers *h, struct str name, struct str value)
@@ -253,6 +323,39 @@ static void gone(void *ctx, struct MHD_Connection *connection, void **req_cls,
 
 /* ---- answers ---- */
 
+/* The library would format it for every answer; it changes once a second. */
+static const char *date_now(struct server *s)
+{
+    int64_t now = clock_now_ms() / 1000;
+    if (now != s->date_s) {
+        struct tm t;
+        time_t seconds = (time_t)now;
+        must(gmtime_r(&seconds, &t) != NULL);
+        (void)strftime(s->date, sizeof s->date, "%a, %d %b %Y %H:%M:%S GMT", &t);
+        s->date_s = now;
+    }
+    return s->date;
+}
+
+/* The answer to nearly every event, made once a second. */
+static struct MHD_Response *success_of(struct server *s)
+{
+    static char success[] = "{\"success\":true}";
+    const char *date = date_now(s);
+    if (s->success != NULL && s->success_s == s->date_s)
+        return s->success;
+    if (s->success != NULL)
+        MHD_destroy_response(s->success);
+    s->success =
+        MHD_create_response_from_buffer(sizeof success - 1, success, MHD_RESPMEM_PERSISTENT);
+    must(s->success != NULL);
+    s->success_s = s->date_s;
+    (void)MHD_add_response_header(s->success, "Date", date);
+    (void)MHD_add_response_header(s->success, "Content-Type", "application/json");
+    (void)MHD_add_response_header(s->success, "Access-Control-Allow-Origin", "*");
+    return s->success;
+}
+
 static void add_cors(const struct request *r, struct MHD_Response *m)
 {
     enum cors cors = r->route ? r->route->cors : CORS_NONE;
@@ -283,6 +386,7 @@ static struct MHD_Response *response_of(struct request *r)
     struct MHD_Response *m = MHD_create_response_from_buffer(
         a->body.n, (void *)(uintptr_t)a->body.p, MHD_RESPMEM_MUST_COPY);
     must(m != NULL);
+    (void)MHD_add_response_header(m, "Date", date_now(r->server));
     (void)MHD_add_response_header(m, "Content-Type", a->type ? a->type : "application/json");
     (void)MHD_add_response_header(m, "Cache-Control", "no-store");
     (void)MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
@@ -300,8 +404,8 @@ static enum MHD_Result send_answer(struct request *r)
 {
     struct MHD_Connection *connection = r->connection;
     struct reply *a = &r->answer;
-    bool usual = a->status == 200 && a->body.p == NULL && r->server->success != NULL;
-    struct MHD_Response *m = usual ? r->server->success : response_of(r);
+    bool usual = a->status == 200 && a->body.p == NULL;
+    struct MHD_Response *m = usual ? success_of(r->server) : response_of(r);
     enum MHD_Result ok = MHD_queue_response(connection, (unsigned)a->status, m);
     if (!usual)
         MHD_destroy_response(m);
@@ -517,9 +621,7 @@ static void read_head(struct request *r, const char *method)
     r->header.content_length = -1;
     (void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND, one_header, &r->header);
     if (!r->control) {
-        const union MHD_ConnectionInfo *peer =
-            MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-        r->peer = address_text(peer ? peer->client_addr : NULL, &r->arena);
+        r->peer = address_of(r->connection);
         r->ip = address_client(request_conf(r), r->peer, r->header.forwarded_for, &r->arena);
     }
 }
@@ -586,6 +688,7 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, cons
             return refuse(r, 413, "the body is too large");
         if (may(r))
             r->route->handle(r);
+        s->waiting += r->waiter.joined;
     } else if (!r->answered && r->waiter.done) {
         after_wait(r);
     }
@@ -658,13 +761,14 @@ static int listen_local(struct str path, struct err_info *info)
 
 static struct MHD_Daemon *start(struct server *s, int fd)
 {
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, s,
-                            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, first_sight,
-                            s, MHD_OPTION_NOTIFY_COMPLETED, gone, NULL, MHD_OPTION_CONNECTION_LIMIT,
-                            (unsigned)LIMIT_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                            (size_t)LIMIT_CONNECTION_POOL, MHD_OPTION_CONNECTION_TIMEOUT,
-                            (unsigned)LIMIT_IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-                            MHD_OPTION_END);
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL,
+        handle, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, first_sight, s,
+        MHD_OPTION_NOTIFY_COMPLETED, gone, NULL, MHD_OPTION_NOTIFY_CONNECTION, connection_changed,
+        NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_CONNECTIONS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_CONNECTION_POOL,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIMIT_IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_END);
 }
 
 static enum err start_listeners(struct server *s, struct err_info *info)
@@ -687,12 +791,6 @@ static enum err start_listeners(struct server *s, struct err_info *info)
         close_fd(&local);
         return err_set(info, ERR_IO, "store", "the control socket cannot be served");
     }
-    static char success[] = "{\"success\":true}";
-    s->success =
-        MHD_create_response_from_buffer(sizeof success - 1, success, MHD_RESPMEM_PERSISTENT);
-    must(s->success != NULL);
-    (void)MHD_add_response_header(s->success, "Content-Type", "application/json");
-    (void)MHD_add_response_header(s->success, "Access-Control-Allow-Origin", "*");
     return OK;
 }
 
@@ -791,6 +889,18 @@ static int timeout_of(struct server *s, bool again)
     return timeout;
 }
 
+/* A commit costs the same for one request as for a hundred: as long as looking again brings
+ * new ones (who was just answered often has the next one ready), they join the group. */
+static void read_all_ready(struct server *s)
+{
+    uint32_t before;
+    s->waiting = 0;
+    do {
+        before = s->waiting;
+        (void)MHD_run(s->tcp);
+    } while (s->waiting > before && s->waiting < GROUP_REQUESTS);
+}
+
 /* One turn: read and handle, commit, then (with `again`) answer at once. */
 static void turn(struct server *s, bool *again)
 {
@@ -808,7 +918,7 @@ static void turn(struct server *s, bool *again)
     }
     if (fds[3].revents != 0)
         take_signals(s);
-    (void)MHD_run(s->tcp);
+    read_all_ready(s);
     if (fds[1].revents != 0 || timeout == 0)
         (void)MHD_run(s->local);
     *again = pipeline_turn(s->pipeline);

@@ -66,7 +66,7 @@ static void grow(struct arena *a, size_t n)
     a->end = c->data + size;
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+void *arena_room(struct arena *a, size_t n)
 {
     must(n <= SIZE_MAX / 2);
     size_t rounded = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
@@ -76,14 +76,20 @@ void *arena_alloc(struct arena *a, size_t n)
         grow(a, rounded);
     void *p = a->at;
     a->at += rounded;
-    return memset(p, 0, n);
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    return memset(arena_room(a, n), 0, n);
 }
 
 struct str arena_str(struct arena *a, struct str s)
 {
-    char *p = arena_alloc(a, s.n + 1);
+    char *p = arena_room(a, s.n + 1);
     if (s.n)
         memcpy(p, s.p, s.n);
+    p[s.n] = 0;
     return (struct str){ p, s.n };
 }
 
@@ -92,7 +98,8 @@ struct str arena_printf(struct arena *a, const char *fmt, ...)
     va_list args, again;
     va_start(args, fmt);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    char none[1];
+    int n = vsnprintf(none, sizeof none, fmt, args); /* only asks for the length */
     va_end(args);
     must(n >= 0);
     char *p = arena_alloc(a, (size_t)n + 1);

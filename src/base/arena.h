@@ -1,7 +1,7 @@
 /* base/arena.h - memory that goes all at once.
  *
  * A request allocates from the arena it is handed and frees nothing; clearing
- * the arena frees everything. Memory is zeroed, aligned for any type. Not for
+ * the arena frees everything. Memory is zeroed (but for arena_room), aligned for any type. Not for
  * use by two threads at a time. Out of memory ends the process (base/must.h).
  */
 #ifndef BASE_ARENA_H
@@ -29,6 +29,9 @@ void arena_clear(struct arena *a); /* reusable after; keeps one chunk */
 void *arena_alloc(struct arena *a, size_t n) __attribute__((returns_nonnull, alloc_size(2)));
 #define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
 #define arena_array(a, type, count) ((type *)arena_alloc((a), sizeof(type) * (count)))
+
+/* The same without zeroing, for what is written in full at once. */
+void *arena_room(struct arena *a, size_t n) __attribute__((returns_nonnull, alloc_size(2)));
 
 /* A copy with a zero byte behind it, so that .p also serves as a C string. */
 struct str arena_str(struct arena *a, struct str s);

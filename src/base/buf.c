@@ -33,7 +33,8 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     va_list args, again;
     va_start(args, fmt);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    char none[1];
+    int n = vsnprintf(none, sizeof none, fmt, args); /* only asks for the length */
     va_end(args);
     must(n >= 0);
     /* vsnprintf also writes the zero byte, which is then not counted */

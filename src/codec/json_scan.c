@@ -47,7 +47,7 @@ static bool grow(struct scan *s)
     if (s->cap == LIMIT_JSON_NODES + 1)
         return fail(s, s->p, ERR_LIMIT, "too many values");
     uint32_t cap = s->cap < LIMIT_JSON_NODES / 2 ? s->cap * 2 : LIMIT_JSON_NODES + 1;
-    struct json_node *node = arena_array(s->arena, struct json_node, cap);
+    struct json_node *node = arena_room(s->arena, sizeof *node * cap);
     memcpy(node, s->node, sizeof *node * s->count);
     s->node = node;
     s->cap = cap;
@@ -356,7 +356,8 @@ enum err json_scan(struct str text, struct arena *a, struct json_doc *ret_doc,
     } else {
         s.cap = first_capacity(text.n);
         s.count = JSON_ROOT;
-        s.node = arena_array(a, struct json_node, s.cap);
+        s.node = arena_room(a, sizeof *s.node * s.cap);
+        s.node[0] = (struct json_node){ 0 };
         if (document(&s)) {
             *ret_doc = (struct json_doc){ .text = text, .node = s.node, .count = s.count };
             return OK;

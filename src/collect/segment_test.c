@@ -11,13 +11,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-/* Stands in for consent/subject_id.c where that is not linked. */
-__attribute__((weak)) bool subject_id_ok(struct str id)
-{
-    return id.n > 0 && id.n <= LIMIT_ID && !str_eq(id, STR("undefined")) &&
-           !str_eq(id, STR("null")) && !str_eq(id, STR("0"));
-}
-
 static const char received_text[] = "2026-11-22T01:30:00.000Z";
 
 enum { STATISTICS = 1, MARKETING = 2, LINKING = 4, ALL_PURPOSES = 7 };

@@ -360,7 +360,7 @@ static enum err write_all(struct adding *x, const struct once *once, struct str 
         e = store_put_answer(s, once->scope, once->key, x->said.received_ms, once->hash, answer);
     if (e == OK)
         e = ledger_changed(x->l, x->row.subject);
-    return e;
+    return write_failed(e);
 }
 
 static enum err prepare(struct adding *x)

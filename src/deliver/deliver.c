@@ -225,6 +225,8 @@ enum err deliver_open(const struct deliver_setup *setup, struct deliver **ret_d,
         d->setup.send_ms = LIMIT_SEND_S * 1000;
     if (d->setup.backoff_ms <= 0)
         d->setup.backoff_ms = BACKOFF_BASE_MS;
+    if (d->setup.patience_ms <= 0)
+        d->setup.patience_ms = LIMIT_RETRY_AFTER_S * 1000LL;
     must(pthread_mutex_init(&d->lock, NULL) == 0);
     d->round.d = d;
     d->queue_end = &d->queue;

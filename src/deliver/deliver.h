@@ -57,8 +57,8 @@ struct deliver_setup {
     bool (*watched)(void *ctx);
     void (*observe)(void *ctx, const struct delivery_sight *sight);
     void *ctx;
-    /* 0: LIMIT_SEND_S, and a first step of 1 s. Shorter ones are for tests. */
-    int64_t send_ms, backoff_ms;
+    /* 0: LIMIT_SEND_S, a first step of 1 s, a day for a receiver that is not there. Shorter ones are for tests. */
+    int64_t send_ms, backoff_ms, patience_ms;
 };
 
 struct deliver;

@@ -213,7 +213,6 @@ static void finish(struct deliver *d, struct parcel *p, enum delivery_result res
                                          [DELIVERY_UNCERTAIN] = "delivery.uncertain" };
     if (result != DELIVERY_SENT)
         log_result(p, event[result], e);
-    deliver_count(d, p->outlet->slot, result, p->count);
     write_result(d, p, result, next_ms);
 }
 
@@ -224,7 +223,9 @@ static void finish_later(struct deliver *d, struct parcel *p, const struct ended
     backoff_failed(&o->backoff, d->setup.backoff_ms, d->now_ms, asked, outage);
     window_failed(&o->window);
     int64_t next = d->now_ms + backoff_delay(d->setup.backoff_ms, p->attempts, asked);
-    bool dead = p->attempts >= LIMIT_ATTEMPTS;
+    /* while nobody is there, a dozen attempts are over in a quarter of an hour: they get their day */
+    bool patient = outage && d->now_ms - id_ms(&p->id) < d->setup.patience_ms;
+    bool dead = p->attempts >= LIMIT_ATTEMPTS && !patient;
     finish(d, p, dead ? DELIVERY_DEAD : DELIVERY_RETRY, e, dead ? 0 : next);
 }
 

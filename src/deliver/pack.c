@@ -62,6 +62,7 @@ static struct use use_of(const struct policy *policy, uint32_t index, uint32_t s
         .lowered = lowered_purposes(policy, e->lowered),
         .use_lowered = e->lowered_uses >> slot & 1,
         .departing = true,
+        .test = e->flags & STORED_TEST,
         .at_capture = (enum reason)(verdict & STORED_REASON),
         .capture_device_fields = verdict & STORED_DEVICE_FIELDS,
         .capture_person_fields = verdict & STORED_PERSON_FIELDS,
@@ -135,7 +136,7 @@ static void leave_denied(struct deliver *d, struct parcel *p, const struct loade
         leave(p, l, DELIVERY_DROPPED, reason, NULL);
         return;
     }
-    leave(p, l, DELIVERY_UNCERTAIN, reason, "an earlier attempt may have arrived");
+    leave(p, l, DELIVERY_UNCERTAIN, reason, NULL);
     const struct str subject[] = { l->e.device, l->e.person };
     for (size_t i = 0; i < COUNT(subject); i++)
         if (subject[i].n > 0)

@@ -26,15 +26,25 @@ static struct parcel *parcel_of(struct outlet *o, const struct delivery_request 
     return p;
 }
 
-/* What did not fit any more (another policy makes larger events) waits under the old id. */
-static void leave_rest(struct parcel *p, const struct loaded *loaded, uint32_t from, uint32_t count)
+/* A receiver that has seen an id with some events must not see it with others: those that are left end here, the
+ * rest becomes, in the store, a request of its own that is due now. */
+static void split(struct parcel *p, const struct loaded *loaded, uint32_t taken, uint32_t count)
 {
-    for (uint32_t i = from; i < count; i++) {
+    for (uint32_t i = 0; i < p->count; i++) {
+        p->left_event_id[p->left_count] = p->event_id[i];
+        p->left[p->left_count] = p->item[i];
+        p->left[p->left_count++].result = DELIVERY_RETRY;
+    }
+    for (uint32_t i = taken; i < count;
+         i++) { /* did not fit any more: another policy makes larger events */
         p->left_event_id[p->left_count] = loaded[i].e.id;
         p->left[p->left_count++] = (struct delivery_item){ .segment = loaded[i].segment,
                                                            .index = loaded[i].index,
                                                            .result = DELIVERY_RETRY };
     }
+    p->count = 0;
+    if (p->maybe_arrived)
+        p->left_error = str_starts(p->error, doubt) ? p->error : doubt;
 }
 
 /* Decides, builds and begins a request that the store knows. Takes the parcel unless it fails. */
@@ -50,7 +60,8 @@ static enum err begin_again(struct deliver *d, struct parcel *p, const struct de
     err = parcel_pack(d, p, loaded, count, &taken);
     if (err != OK)
         return err;
-    leave_rest(p, loaded, taken, count);
+    if (p->left_count > 0 || taken < count)
+        split(p, loaded, taken, count);
     write_begin(d, p);
     return OK;
 }
@@ -178,7 +189,6 @@ static void recover_one(struct deliver *d, const struct delivery_request *q)
     enum delivery_result result = hold ? DELIVERY_UNCERTAIN : dead ? DELIVERY_DEAD : DELIVERY_RETRY;
     log_write(LOG_WARNING, "delivery.uncertain", LOG_N("slot", q->slot),
               LOG_N("attempts", q->attempts), LOG_N("events", q->item_count));
-    deliver_count(d, q->slot, result, q->item_count);
     write_result(d, p, result, d->now_ms);
 }
 

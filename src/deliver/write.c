@@ -65,8 +65,6 @@ static void queue_left(struct deliver *d, struct parcel *p, struct step *s)
     s->subject = p->left_subject;
     s->subject_count = p->left_subject_count;
     queue(d, s, p);
-    for (uint32_t i = 0; i < p->left_count; i++)
-        deliver_count(d, p->outlet->slot, p->left[i].result, 1);
 }
 
 void write_begin(struct deliver *d, struct parcel *p)
@@ -75,6 +73,8 @@ void write_begin(struct deliver *d, struct parcel *p)
     p->state = PARCEL_BEGIN;
     if (p->left_count > 0)
         queue_left(d, p, &p->step[n++]);
+    if (p->count == 0 && p->pending)
+        return;
     struct step *s = &p->step[n];
     *s = (struct step){
         .kind = p->count > 0 ? STEP_SENDING : STEP_CURSOR,
@@ -158,25 +158,39 @@ static void post_again(struct deliver *d, struct step *first)
 }
 
 /* For people who watch. */
-static void show(struct deliver *d, const struct step *s)
+static void show(struct deliver *d, const struct step *s, const struct delivery_item *item,
+                 const struct id *event)
 {
-    const struct deliver_setup *setup = &d->setup;
-    if (s->event == NULL || setup->watched == NULL || !setup->watched(setup->ctx))
-        return;
     const struct policy *policy = d->policy.policy;
     int16_t use = policy->use_of_slot[s->q.slot];
-    for (uint32_t i = 0; i < s->q.item_count; i++) {
-        const struct delivery_item *item = &s->q.item[i];
-        bool dropped = item->result == DELIVERY_DROPPED;
-        setup->observe(setup->ctx, &(struct delivery_sight){
-                                       .event = s->event[i],
+    bool dropped = item->result == DELIVERY_DROPPED;
+    d->setup.observe(d->setup.ctx, &(struct delivery_sight){
+                                       .event = *event,
                                        .at_ms = s->q.at_ms,
                                        .destination = use < 0 ? STR("") : policy->use[use].conf->id,
                                        .result = item->result,
                                        .reason = dropped ? item->reason : REASON_PERMITTED,
                                        .fields = dropped ? STR("") : s->q.fields,
                                    });
+}
+
+static void count_results(struct deliver *d, const struct step *s)
+{
+    if (s->kind != STEP_LEFT && s->kind != STEP_RESULT)
+        return;
+    bool watched = s->event != NULL && d->setup.watched != NULL && d->setup.watched(d->setup.ctx);
+    uint32_t count[DELIVERY_UNCERTAIN + 1] = { 0 };
+    for (uint32_t i = 0; i < s->q.item_count; i++) {
+        const struct delivery_item *item = &s->q.item[i];
+        if (s->kind == STEP_LEFT && item->result == DELIVERY_RETRY)
+            continue; /* goes on at once */
+        count[item->result]++;
+        if (watched)
+            show(d, s, item, &s->event[i]);
     }
+    for (int result = DELIVERY_SENT; result <= DELIVERY_UNCERTAIN; result++)
+        if (count[result] > 0)
+            deliver_count(d, s->q.slot, (enum delivery_result)result, count[result]);
 }
 
 static void step_committed(struct deliver *d, struct step *s)
@@ -195,7 +209,7 @@ static void take_result(struct deliver *d, enum err result)
     if (result == OK) {
         for (struct step *s = first; s != NULL; s = next) {
             next = s->next; /* the parcel goes with its last step */
-            show(d, s);
+            count_results(d, s);
             step_committed(d, s);
         }
         return;

@@ -122,10 +122,10 @@ static uint64_t lowered_slots(const struct policy *policy, uint64_t lowered_uses
 }
 
 static enum err store_event(struct pipeline *p, const struct event *e, const struct judged *j,
-                            uint64_t hash, struct arena *a, struct buf *body, struct waiter *w,
-                            struct err_info *info)
+                            uint64_t hash, struct arena *a, struct waiter *w, struct err_info *info)
 {
     const struct live_generation *g = p->newest;
+    struct buf *body = &p->body;
     buf_clear(body);
     fields_reduce(g->public.plan, e, &j->mask, a, body);
     if (body->over)
@@ -193,7 +193,6 @@ enum err pipeline_ingest(struct pipeline *p, const struct collect_result *events
                          struct ingest_answer *ret_answer, struct err_info *info)
 {
     AUTO(buf_fini) struct buf why = BUF_INIT(LIMIT_BATCH * 8192u);
-    AUTO(buf_fini) struct buf body = BUF_INIT(2 * LIMIT_EVENT);
     struct ingest_answer answer = { 0 };
     bool watched = tail_watched(p->tail);
     if (explain)
@@ -226,7 +225,7 @@ enum err pipeline_ingest(struct pipeline *p, const struct collect_result *events
             answer.denied++;
             continue;
         }
-        err = store_event(p, e, &judged, hash, a, &body, w, info);
+        err = store_event(p, e, &judged, hash, a, w, info);
         if (err != OK) {
             dedupe_rollback(p->dedupe, mark); /* the client will send it again */
             return err;

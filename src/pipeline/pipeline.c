@@ -305,6 +305,7 @@ static void init(struct pipeline *p, void (*wake)(void *ctx), void *ctx)
     waiter_list_init(&p->joined);
     waiter_list_init(&p->barriers);
     segment_builder_init(&p->segment);
+    p->body.max = 2 * LIMIT_EVENT;
     p->dedupe = dedupe_new(LIMIT_DEDUPE_IDS, LIMIT_DEDUPE_MS);
     p->tail = tail_new();
     p->tickets = tickets_new();
@@ -368,6 +369,7 @@ void pipeline_close(struct pipeline **pp)
     tail_free(&p->tail);
     dedupe_free(&p->dedupe);
     segment_builder_fini(&p->segment);
+    buf_fini(&p->body);
     while (p->newest != NULL) {
         struct live_generation *g = p->newest;
         p->newest = g->older;

@@ -50,6 +50,7 @@ struct pipeline {
     bool failed; /* something in it could not be written: it will be rolled back */
     struct err_info failure;
     struct segment_builder segment;
+    struct buf body; /* of the event at hand */
     uint64_t dedupe_mark;
     struct waiter joined;            /* list head: for the commit */
     struct waiter barriers;          /* list head: committed, waiting for tickets */

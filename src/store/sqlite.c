@@ -327,6 +327,20 @@ enum err store_newest_head(struct store_reader *r, struct chain_head *ret_head)
     return head_read(r->c, ret_head, &seq);
 }
 
+enum err store_get_head(struct store_reader *r, int64_t group, struct chain_head *ret_head)
+{
+    AUTO(query_done) struct sqlite3_stmt *q = NULL;
+    enum err e = FIRST(r->c, "SELECT at_ms, hash FROM chain WHERE number = ?", &q, INT(group));
+    if (e != OK)
+        return e;
+    struct str hash = col_bytes(q, 1);
+    if (hash.n != CHAIN_HASH)
+        return ERR_CORRUPT;
+    *ret_head = (struct chain_head){ .group = group, .at_ms = col_int(q, 0) };
+    memcpy(ret_head->hash, hash.p, hash.n);
+    return OK;
+}
+
 enum err store_checkpoint(struct store_reader *r)
 {
     return conn_err(

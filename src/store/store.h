@@ -91,7 +91,7 @@ struct act_effect {
     uint32_t purpose; /* number in the store */
     bool grant, confirmed;
     enum act_evidence evidence;
-    uint32_t version; /* 0: binds nothing */
+    uint32_t version;  /* 0: binds nothing */
     int64_t effect_ms; /* of this purpose: a grant's may lie before what the same act lowers */
 };
 
@@ -364,7 +364,8 @@ enum err store_list_counters(struct store_reader *r, int64_t from_ms, int64_t to
 enum err store_backup(struct store_reader *r, struct str to_file, struct chain_head *ret_head,
                       struct err_info *info) MUST_CHECK;
 enum err store_newest_head(struct store_reader *r, struct chain_head *ret_head) MUST_CHECK;
-enum err store_get_head(struct store_reader *r, int64_t group, struct chain_head *ret_head) MUST_CHECK; /* ERR_NOT_FOUND */
+enum err store_get_head(struct store_reader *r, int64_t group,
+                        struct chain_head *ret_head) MUST_CHECK; /* ERR_NOT_FOUND */
 
 /* Reads everything again: the chain from the first group, every leaf, every derived
  * column and row. Calls `fault` for each thing that does not agree (names the fact or event).
