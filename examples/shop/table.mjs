@@ -7,7 +7,7 @@ export class Rows {
   }
 
   add(line, phase) {
-    const key = `${line.message_id}\n${line.destination}`
+    const key = `${line.event_id}\n${line.destination}`
     if (!this.byKey.has(key)) {
       const event = line.type === 'track' ? line.name : line.type
       this.byKey.set(key, { phase, event, destination: line.destination, outcome: 'waiting', reason: '', fields: '' })
