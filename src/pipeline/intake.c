@@ -59,13 +59,10 @@ static void judge(struct pipeline *p, const struct event *e, const struct snapsh
                            .has_person = e->person.n != 0,
                            .signals = e->signals,
                            .lowered = e->lowered,
-                           .use_lowered = (e->lowered_uses >> i & 1) != 0 };
+                           .use_lowered = (e->lowered_uses >> i & 1) != 0,
+                           .test = e->test };
         struct decision d;
         gate_decide(policy, device, person, &use, e->received_ms, &d);
-        if (d.verdict == GATE_PERMIT && e->test) {
-            d.verdict = GATE_DENY;
-            d.reason = REASON_TEST;
-        }
         uint32_t slot = policy->use[i].slot;
         numbers_add(&p->numbers.decisions[slot][d.reason], 1);
         uint8_t verdict = (uint8_t)d.reason;
