@@ -132,6 +132,39 @@ static void an_act_that_says_nothing_is_recorded_too(void **state)
     assert_int_equal(items(list_consents("")), 3);
 }
 
+static void what_is_nested_deeply_can_be_read_again_or_is_refused(void **state)
+{
+    (void)state;
+    static const char *const around[] = { "{\"preferences\":{\"x\":%s}}", "{\"unknown\":%s}",
+                                          "{\"subject\":{\"x\":%s}}", "{\"shown\":{\"x\":%s}}" };
+    for (size_t i = 0; i < COUNT(around); i++) {
+        uint32_t accepted = 0;
+        for (int depth = LIMIT_JSON_DEPTH - 6; depth <= LIMIT_JSON_DEPTH; depth++) {
+            char nested[2 * LIMIT_JSON_DEPTH + 1] = { 0 };
+            memset(nested, '[', (size_t)depth);
+            memset(nested + depth, ']', (size_t)depth);
+            struct consent_answer ans;
+            struct consent_request q = { .source = ACT_PRIVATE_KEY };
+            AUTO(buf_fini) struct buf body = BUF_INIT(1000);
+            const char *hole = strstr(around[i], "%s");
+            buf_add(&body, around[i], (size_t)(hole - around[i]));
+            buf_str(&body, str_of(nested));
+            buf_str(&body, str_of(hole + 2));
+            q.body = buf_view(&body);
+            enum err e = send(&q, &ans);
+            assert_true(e == OK || e == ERR_LIMIT);
+            if (e != OK)
+                continue;
+            accepted++;
+            (void)consent(ans);
+            (void)subject(arena_str(&w.arena, ans.subject).p);
+            (void)private(text("{\"subject\":{\"id\":\"%.*s\"},\"preferences\":{\"y\":1}}",
+                               STR_ARG(ans.subject))); /* her stored view is read again */
+        }
+        assert_in_range(accepted, 1, 6);
+    }
+}
+
 static void a_refused_body_writes_nothing(void **state)
 {
     (void)state;
@@ -318,6 +351,7 @@ int main(void)
         T(forms_are_understood),
         T(everything_that_was_sent_is_kept_as_it_was),
         T(an_act_that_says_nothing_is_recorded_too),
+        T(what_is_nested_deeply_can_be_read_again_or_is_refused),
         T(a_refused_body_writes_nothing),
         T(the_first_answer_to_an_idempotency_key_is_replayed),
         T(an_idempotency_key_with_another_body_is_a_conflict),
