@@ -30,8 +30,7 @@ struct verify {
 void verify_fault(struct verify *v, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 struct fact_read {
-    int64_t seq, subject; /* 0: none */
-    enum fact_kind kind;
+    int64_t seq, kind, subject; /* as stored; 0: none */
     bool emptied;
     struct str key, leaf, columns, payload;
 };
