@@ -36,6 +36,7 @@ struct fact_read {
 };
 enum err verify_fact(struct verify *v, const struct fact_read *f) MUST_CHECK;
 enum err verify_act(struct verify *v, const struct fact_read *f) MUST_CHECK;
+bool verify_number(struct str json, int64_t *ret_n); /* a whole number as JSON has it */
 
 struct segment_read {
     int64_t number, first_ms, last_ms, count, retention_seq;

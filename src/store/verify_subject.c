@@ -78,7 +78,7 @@ static enum err check_facts(struct verify *v, int64_t no, const struct subject_r
 
 enum { SHOWN_VALUE = 256 }; /* consent/preferences.c shows no longer ones for a purpose */
 
-/* ---- preferences: {"name": {"value": …, "consent_id": "…"}} ---- */
+/* ---- preferences: {"name": {"value": …, "consent_id": "…", "effect": …}} ---- */
 
 struct view {
     struct json_doc d, act; /* the subject's preferences; the payload of the act they cite */
@@ -89,8 +89,13 @@ static enum err find_act(struct verify *v, struct view *x, uint32_t entry, bool 
 {
     struct str text;
     struct id id;
+    char lower_case[ID_TEXT + 1];
     *ret_is = json_string(&x->d, json_get(&x->d, entry, STR("consent_id")), &v->a, &text) &&
               id_parse(text, &id);
+    if (*ret_is) {
+        id_format(&id, lower_case);
+        *ret_is = str_eq(text, str_of(lower_case));
+    }
     if (!*ret_is)
         return OK;
     enum err e = store_get_act(v->r, &id, &v->a, &x->found);
@@ -111,21 +116,22 @@ static bool says(const struct view *x, struct str name, struct str value)
            (str_eq(raw, value) || (str_eq(value, STR("false")) && raw.n > SHOWN_VALUE));
 }
 
+/* The effect is optional, and then one of the act's times. */
 static bool is_time_of(const struct view *x, uint32_t entry, struct str columns)
 {
     uint32_t node = json_get(&x->d, entry, STR("effect"));
-    struct str s = json_raw(&x->d, node);
-    unsigned long long ms;
+    int64_t ms;
     struct act_columns c;
     struct act_effect e;
-    if (node == 0 || s.p[0] == '-')
-        return true;
-    if (!str_to_u64(s, &ms) || !columns_read_act(columns, &c))
+    if (node == 0)
+        return x->d.node[entry].count == 2;
+    if (x->d.node[entry].count != 3 || !verify_number(json_raw(&x->d, node), &ms) ||
+        !columns_read_act(columns, &c))
         return false;
-    if ((int64_t)ms == c.claimed_ms || (int64_t)ms == c.received_ms)
+    if (ms == c.claimed_ms || ms == c.received_ms)
         return true;
     while (columns_next_effect(&c.effects, &e))
-        if (e.effect_ms == (int64_t)ms)
+        if (e.effect_ms == ms)
             return true;
     return false;
 }
