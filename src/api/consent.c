@@ -45,7 +45,7 @@ static enum err look_withdrawal(struct request *r, struct store_reader *reader,
                                 struct str *ret_json, struct err_info *info)
 {
     (void)info;
-    return explain_withdrawal(reader, r->waiter.lowers, &r->arena, ret_json);
+    return explain_withdrawal(reader, r->generation->policy, r->waiter.lowers, &r->arena, ret_json);
 }
 
 static void withdrawn(struct request *r)
@@ -93,6 +93,19 @@ static bool take(struct request *r, enum limit_kind kind, struct str who, uint32
     return false;
 }
 
+/* The subject that a body speaks of, before it is taken in: for the limit alone. */
+static struct str named_subject(struct request *r)
+{
+    struct str id = { 0 };
+    struct json_doc d;
+    if (format_of(r) == BODY_FORM)
+        (void)query_get(buf_view(&r->body), STR("subject[id]"), &r->arena, &id); /* else empty */
+    else if (json_scan(buf_view(&r->body), &r->arena, &d, NULL) == OK)
+        (void)json_text(&d, json_find(&d, JSON_ROOT, STR("subject.id")), &r->arena,
+                        &id); /* else empty */
+    return id;
+}
+
 /* Who holds a device token does not stand in the queue with the strangers who share the public key, so
  * that a flood of theirs keeps nobody from withdrawing. */
 static bool within_limits(struct request *r, struct str device)
@@ -102,8 +115,11 @@ static bool within_limits(struct request *r, struct str device)
     if (!take(r, LIMIT_ADDRESS, r->ip, c->limits.address_per_minute, 60000))
         return false;
     if (device.n != 0)
-        return take(r, LIMIT_SUBJECT, device, c->limits.subject_per_hour, 3600000);
-    return take(r, LIMIT_KEY, key, c->limits.public_per_second, 1000);
+        return take(r, LIMIT_SUBJECT, arena_printf(&r->arena, "device %.*s", STR_ARG(device)),
+                    c->limits.subject_per_hour, 3600000);
+    struct str subject = named_subject(r);
+    return take(r, LIMIT_KEY, key, c->limits.public_per_second, 1000) &&
+           (subject.n == 0 || take(r, LIMIT_SUBJECT, subject, c->limits.subject_per_hour, 3600000));
 }
 
 static void hand_out_token(struct request *r, struct str subject)
@@ -177,6 +193,31 @@ static enum err look_subject(struct request *r, struct store_reader *reader, str
 void subject_get(struct request *r)
 {
     r->look = look_subject;
+    request_look(r);
+}
+
+/* /subjects/ID/consent/last: the newest act, whatever it said. */
+static enum err look_last_consent(struct request *r, struct store_reader *reader,
+                                  struct str *ret_json, struct err_info *info)
+{
+    (void)info;
+    struct str rest = r->parameter, id;
+    if (!str_next(&rest, '/', &id))
+        return ERR_NOT_FOUND;
+    struct act_filter f = { .subject = id, .source = -1, .limit = 1 };
+    struct act_found *act;
+    uint32_t count;
+    enum err e = store_list_acts(reader, &f, &r->arena, &act, &count);
+    if (e != OK || count == 0)
+        return e != OK ? e : ERR_NOT_FOUND;
+    char text[ID_TEXT + 1];
+    id_format(&act->id, text);
+    return ledger_get_consent(reader, str_of(text), &r->arena, ret_json);
+}
+
+void subject_last_consent(struct request *r)
+{
+    r->look = look_last_consent;
     request_look(r);
 }
 

@@ -36,6 +36,7 @@ static const struct route routes[] = {
     { "/subjects", METHOD_GET, ACCESS_PRIVATE, DATABASE, subject_list },
     { "/subjects/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, subject_get },
     { "/subjects/{}", METHOD_PUT | METHOD_PATCH, ACCESS_PRIVATE, DATABASE, subject_change },
+    { "/subjects/{}/consent/last", METHOD_GET, ACCESS_PRIVATE, DATABASE, subject_last_consent },
     { "/legal_notices", METHOD_POST, ACCESS_PRIVATE, DATABASE, notice_post },
     { "/legal_notices", METHOD_GET, ACCESS_PRIVATE, DATABASE, notice_list },
     { "/legal_notices/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, notice_get },

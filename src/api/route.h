@@ -38,6 +38,7 @@ void subject_post(struct request *r);
 void subject_change(struct request *r);
 void subject_get(struct request *r);
 void subject_list(struct request *r);
+void subject_last_consent(struct request *r);
 void notice_post(struct request *r);
 void notice_list(struct request *r);
 void notice_get(struct request *r);

@@ -575,7 +575,10 @@ static enum MHD_Result answer_preflight(struct request *r)
 static enum MHD_Result refuse(struct request *r, int status, const char *message)
 {
     r->answer.close = true;
-    answer_message(r, status, message);
+    if (status == 404)
+        answer_error(r, ERR_NOT_FOUND, NULL);
+    else
+        answer_message(r, status, message);
     return send_answer(r);
 }
 

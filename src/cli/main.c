@@ -50,7 +50,7 @@ static void print_usage(FILE *to)
 
 static void print_help(const struct cmd *c)
 {
-    (void)printf("usage: licet [--config FILE] %s%s%s\n\n%s.\n%s%s", c->name,
+    (void)printf("usage: licet %s%s%s [--config FILE]\n\n%s.\n%s%s", c->name,
                  c->arguments[0] ? " " : "", c->arguments, c->what, c->help[0] ? "\n" : "",
                  c->help);
 }

@@ -183,8 +183,10 @@ static enum err write_payload(struct adding *x)
     }
     write_text_or_null(&to, "ip_address", x->ip);
     buf_byte(&to, '}');
-    if (write_done(&to, x->a, &x->row.payload) != OK)
-        return err_set(x->info, ERR_LIMIT, "", "the body is too large");
+    struct json_doc again; /* never write for good what could not be read: it nests one deeper */
+    if (write_done(&to, x->a, &x->row.payload) != OK ||
+        json_scan(x->row.payload, x->a, &again, NULL) != OK)
+        return err_set(x->info, ERR_LIMIT, "", "the body is too large or nested too deeply");
     return OK;
 }
 

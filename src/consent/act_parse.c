@@ -23,7 +23,7 @@ enum err body_scan(struct str body, enum body_format format, bool array, struct 
     if (e != OK && format == BODY_FORM)
         return err_set(info, e, "", "the form: %s", fault.why ? fault.why : err_text(e));
     if (e != OK)
-        return err_set(info, e, "", "JSON: %s at byte %u", fault.why ? fault.why : err_text(e),
+        return err_set(info, e, "body", "JSON: %s at byte %u", fault.why ? fault.why : err_text(e),
                        fault.at);
     enum json_type root = json_type(&doc, JSON_ROOT);
     if (root != JSON_OBJECT && !(array && root == JSON_ARRAY))

@@ -407,8 +407,7 @@ const struct snapshot *snapshots_take(struct snapshots *s, struct str subject,
     struct snapshot_entry *e = shared_entry(s, hash, subject);
     struct held *h = e->held ? held_ref(e->held) : NULL;
     if (h == NULL) {
-        pin(e);
-        e->loads++;
+        e->loads++; /* and it stays out of the ring: a load cannot be evicted */
         *ret_load = e;
     } else if (e->loads == 0) {
         used_now(&s->shared, e);

@@ -2,6 +2,7 @@
 
 #include "codec/json.h"
 #include "codec/time.h"
+#include "deliver/destination.h"
 
 enum { TEXT = 1 << 20 };
 
@@ -203,8 +204,26 @@ static void put_sent(struct buf *to, const struct frozen *f, const struct sent_f
     buf_byte(to, ']');
 }
 
-enum err explain_withdrawal(struct store_reader *r, struct str subject, struct arena *a,
-                            struct str *ret_json)
+/* What lies behind the cursors of those who are sent anything. */
+static enum err count_waiting(struct store_reader *r, const struct policy *p, struct str subject,
+                              uint64_t *ret_count)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < p->use_count; i++) {
+        uint64_t n = 0;
+        if (destination_find(p->use[i].conf->type) == NULL)
+            continue;
+        enum err e = store_count_waiting(r, subject, (int)p->use[i].slot, &n);
+        if (e != OK)
+            return e;
+        count += n;
+    }
+    *ret_count = count;
+    return OK;
+}
+
+enum err explain_withdrawal(struct store_reader *r, const struct policy *p, struct str subject,
+                            struct arena *a, struct str *ret_json)
 {
     struct sent_found *sent;
     uint32_t count;
@@ -212,7 +231,7 @@ enum err explain_withdrawal(struct store_reader *r, struct str subject, struct a
     struct frozen f;
     enum err e = store_list_sent(r, subject, LIMIT_WITHDRAWAL_SHOWN, a, &sent, &count, &total);
     if (e == OK)
-        e = store_count_waiting(r, subject, -1, &waiting);
+        e = count_waiting(r, p, subject, &waiting);
     if (e == OK)
         e = store_load_frozen(r, a, &f);
     if (e != OK)

@@ -21,8 +21,9 @@ enum err explain_event(struct store_reader *r, const struct id *event, struct ar
 enum err explain_counters(struct store_reader *r, int64_t from_ms, int64_t to_ms, struct arena *a,
                           struct str *ret_json) MUST_CHECK;
 
-/* {"sent":[…≤ LIMIT_WITHDRAWAL_SHOWN],"uncertain":[…],"dropped":n,"total":n}: what had left when she withdrew. */
-enum err explain_withdrawal(struct store_reader *r, struct str subject, struct arena *a,
-                            struct str *ret_json) MUST_CHECK;
+/* {"sent":[… at most LIMIT_WITHDRAWAL_SHOWN],"uncertain":[…],"dropped":n,"total":n}: what had left
+ * when she withdrew, and how many sendings will not happen any more. */
+enum err explain_withdrawal(struct store_reader *r, const struct policy *p, struct str subject,
+                            struct arena *a, struct str *ret_json) MUST_CHECK;
 
 #endif
