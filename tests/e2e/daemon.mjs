@@ -160,7 +160,7 @@ export class Daemon {
   async verdicts(message) {
     const { status, json, text } = await this.ingest([message], { key: 'private', explain: true })
     if (status !== 200 || !json?.explain?.[0]) throw new Error(`no verdict: ${status} ${text}`)
-    return Object.fromEntries(json.explain[0].destinations.map(d => [d.id, d.verdict === 'permit' ? 'permitted' : d.reason]))
+    return Object.fromEntries(json.explain[0].destinations.map(d => [d.destination, d.verdict === 'permit' ? 'permitted' : d.reason]))
   }
 
   cli(args, more = {}) {
