@@ -10,7 +10,8 @@ enum err body_scan(struct str body, enum body_format format, bool array, struct 
                    struct json_doc *ret_doc, struct err_info *info)
 {
     if (body.n > LIMIT_CONSENT_BODY)
-        return err_set(info, ERR_LIMIT, "", "the body is larger than %u bytes", LIMIT_CONSENT_BODY);
+        return err_set(info, ERR_LIMIT, "body", "the body is larger than %u bytes",
+                       LIMIT_CONSENT_BODY);
     struct str json = body;
     if (format == BODY_FORM) {
         enum err e = form_to_json(body, a, &json, info);
@@ -21,13 +22,13 @@ enum err body_scan(struct str body, enum body_format format, bool array, struct 
     struct json_doc doc;
     enum err e = json_scan(json, a, &doc, &fault);
     if (e != OK && format == BODY_FORM)
-        return err_set(info, e, "", "the form: %s", fault.why ? fault.why : err_text(e));
+        return err_set(info, e, "body", "the form: %s", fault.why ? fault.why : err_text(e));
     if (e != OK)
         return err_set(info, e, "body", "JSON: %s at byte %u", fault.why ? fault.why : err_text(e),
                        fault.at);
     enum json_type root = json_type(&doc, JSON_ROOT);
     if (root != JSON_OBJECT && !(array && root == JSON_ARRAY))
-        return err_set(info, ERR_VALUE, "", "the body must be an object%s",
+        return err_set(info, ERR_VALUE, "body", "the body must be an object%s",
                        array ? " or an array of objects" : "");
     *ret_doc = doc;
     return OK;
@@ -266,7 +267,7 @@ static enum err keep_other(const struct json_doc *d, struct arena *a, struct act
     }
     buf_byte(&other, '}');
     if (other.over)
-        return err_set(info, ERR_LIMIT, "", "the body is too large");
+        return err_set(info, ERR_LIMIT, "body", "the body is too large");
     if (other.n > 2)
         b->other = arena_str(a, buf_view(&other));
     return OK;

@@ -262,11 +262,11 @@ static void faults_name_their_field(void **state)
         const char *json, *field;
         enum err err;
     } cases[] = {
-        { "", "", ERR_SYNTAX },
-        { "{", "", ERR_SYNTAX },
-        { "{\"a\":1,\"a\":2}", "", ERR_SYNTAX },
-        { "[]", "", ERR_VALUE },
-        { "7", "", ERR_VALUE },
+        { "", "body", ERR_SYNTAX },
+        { "{", "body", ERR_SYNTAX },
+        { "{\"a\":1,\"a\":2}", "body", ERR_SYNTAX },
+        { "[]", "body", ERR_VALUE },
+        { "7", "body", ERR_VALUE },
         { "{\"subject\":7}", "subject", ERR_VALUE },
         { "{\"subject\":[1]}", "subject", ERR_VALUE },
         { "{\"subject\":{\"id\":\"\"}}", "subject.id", ERR_VALUE },

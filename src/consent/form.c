@@ -68,23 +68,24 @@ static enum err put(struct field *root, struct str name, struct str value, struc
     struct str head = { name.p, open ? (size_t)(open - name.p) : name.n };
     struct str rest = { name.p + head.n, name.n - head.n };
     if (head.n == 0)
-        return err_set(info, ERR_SYNTAX, "", "a form field without a name");
+        return err_set(info, ERR_SYNTAX, "body", "a form field without a name");
     struct field *f = child(root, head);
     if (f == NULL)
         f = append(root, head, a);
     for (int depth = 0; rest.n > 0; depth++) {
         struct str part;
         if (!bracket(&rest, &part))
-            return err_set(info, ERR_SYNTAX, "", "malformed brackets in the name of a form field");
+            return err_set(info, ERR_SYNTAX, "body",
+                           "malformed brackets in the name of a form field");
         if (depth == FORM_DEPTH)
-            return err_set(info, ERR_LIMIT, "", "a form field is nested too deeply");
+            return err_set(info, ERR_LIMIT, "body", "a form field is nested too deeply");
         if (f->leaf)
-            return err_set(info, ERR_SYNTAX, "", "%s", both);
+            return err_set(info, ERR_SYNTAX, "body", "%s", both);
         struct field *below = part.n == 0 ? item(f, rest, a) : child(f, part);
         f = below ? below : append(f, part, a);
     }
     if (f->first != NULL)
-        return err_set(info, ERR_SYNTAX, "", "%s", both);
+        return err_set(info, ERR_SYNTAX, "body", "%s", both);
     f->leaf = true;
     f->value = value;
     return OK;
@@ -126,7 +127,7 @@ enum err form_to_json(struct str form, struct arena *a, struct str *ret_json, st
     struct str name, value;
     for (int count = 0; query_next(&form, &name, &value); count++) {
         if (count == FORM_FIELDS)
-            return err_set(info, ERR_LIMIT, "", "more than %d form fields", FORM_FIELDS);
+            return err_set(info, ERR_LIMIT, "body", "more than %d form fields", FORM_FIELDS);
         if (name.n == 0 && value.n == 0)
             continue;
         enum err e = put(&root, url_decode(name, true, a), url_decode(value, true, a), a, info);
@@ -136,7 +137,7 @@ enum err form_to_json(struct str form, struct arena *a, struct str *ret_json, st
     AUTO(buf_fini) struct buf json = BUF_INIT(8 * LIMIT_CONSENT_BODY);
     write_field(&json, &root);
     if (json.over)
-        return err_set(info, ERR_LIMIT, "", "the form is too large");
+        return err_set(info, ERR_LIMIT, "body", "the form is too large");
     *ret_json = arena_str(a, buf_view(&json));
     return OK;
 }

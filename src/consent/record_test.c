@@ -62,8 +62,8 @@ static void faults_in_subjects_are_named(void **state)
         { "", "{\"id\":\"undefined\"}", "id", false, ERR_VALUE },
         { "u", "{\"email\":[]}", "email", false, ERR_VALUE },
         { "u", "{\"verified\":\"?\"}", "verified", false, ERR_VALUE },
-        { "u", "[]", "", false, ERR_VALUE },
-        { "u", "{", "", false, ERR_SYNTAX },
+        { "u", "[]", "body", false, ERR_VALUE },
+        { "u", "{", "body", false, ERR_SYNTAX },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct str json;
