@@ -30,7 +30,7 @@ static int explain_stored(struct store_reader *r, const char *text, struct arena
         return cmd_fail(EXIT_FAILED, "%s", err_text(e));
     (void)printf("{\"id\":\"%s\",\"stored\":false,\"denied_in_that_hour\":%.*s}\n", text,
                  STR_ARG(json));
-    return EXIT_FAILED;
+    return EXIT_DONE;
 }
 
 static int explain_denied(struct store_reader *r, struct arena *a)

@@ -165,7 +165,7 @@ static void of_several_notices_all_or_none_are_stored(void **state)
         { "[{\"identifier\":\"a\"},{\"identifier\":\"b\",\"content\":{\"en\":{}}}]", "content" },
         { "[{\"identifier\":\"a\"},{\"identifier\":\"b\",\"timestamp\":\"x\"}]", "timestamp" },
         { "[{\"identifier\":\"a\"},{\"identifier\":\"b\",\"document_ids\":7}]", "document_ids" },
-        { "7", "" },
+        { "7", "body" },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct str json;
