@@ -1,6 +1,7 @@
 #include "consent/asking.h"
 
 #include "codec/text.h"
+#include "codec/time.h"
 
 #include <sodium.h>
 
@@ -373,6 +374,65 @@ static void other_sources_do_not_come_this_way(void **state)
     assert_int_equal(send(&q, &ans), ERR_FORBIDDEN);
 }
 
+/* ---- any history ---- */
+
+struct said { /* what a reader of DESIGN 3.2 would note down of one act */
+    int64_t effect;
+    bool counts, grant;
+};
+
+static struct said say_something(unsigned dice, int64_t claimed)
+{
+    char at_time[TIME_TEXT + 1];
+    time_format(claimed, at_time);
+    const char *value = dice % 3 ? "true" : "\"no\"";
+    const char *beside = dice / 3 % 4 == 0 ? ""
+                         : dice / 3 % 4 == 1
+                             ? ",\"legal_notices\":[{\"identifier\":\"privacy_policy\","
+                               "\"version\":3}]," PROOF
+                             : "," PROOF;
+    bool is_private = dice / 12 % 2, vouched = dice / 24 % 3 == 0;
+    struct consent_request q = {
+        .body =
+            text("{\"subject\":{\"id\":\"u\"},\"timestamp\":\"%s\",\"subject_token\":\"%s\","
+                 "\"preferences\":{\"statistics\":%s}%s}",
+                 at_time, vouched ? subject_token(SECRET, STR("u"), true).p : "", value, beside),
+        .source = is_private ? ACT_PRIVATE_KEY : ACT_PUBLIC_KEY,
+        .subject_token_secret = SECRET,
+    };
+    (void)sent(&q);
+    bool grant = dice % 3;
+    return (struct said){ .effect = grant && is_private ? claimed : w.now,
+                          .grant = grant,
+                          .counts = !grant || ((is_private || vouched) && dice / 3 % 4 >= 2) };
+}
+
+static void in_any_history_the_greatest_effect_that_counts_decides(void **state)
+{
+    (void)state;
+    unsigned seed = 1, permitted = 0, denied = 0;
+    for (int history = 0; history < 60; history++) {
+        const struct said *newest = NULL;
+        struct said said[24];
+        (void)close_world(NULL);
+        (void)open_world(NULL);
+        for (size_t i = 0; i < COUNT(said); i++) {
+            seed = seed * 1103515245u + 12345u;
+            w.now += (seed >> 8) % 3 * 1000; /* some in the same millisecond */
+            said[i] = say_something(seed >> 16, w.now - (seed >> 10) % 8 * 1000);
+            if (said[i].counts && (newest == NULL || said[i].effect >= newest->effect))
+                newest = &said[i];
+            bool expected = newest != NULL && newest->grant;
+            if ((reason_of(STR("u"), "statistics") == REASON_PERMITTED) != expected)
+                fail_msg("history %d, act %zu: %s", history, i,
+                         reason_name(reason_of(STR("u"), "statistics")));
+            permitted += expected;
+            denied += !expected;
+        }
+    }
+    assert_true(permitted > 200 && denied > 200);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
@@ -395,6 +455,7 @@ int main(void)
         T(the_public_key_fills_and_never_changes_a_subject),
         T(the_private_key_changes_what_it_names),
         T(other_sources_do_not_come_this_way),
+        T(in_any_history_the_greatest_effect_that_counts_decides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 #include "consent/asking.h"
 
+#include "base/limits.h"
+
 /* ---- lists ---- */
 
 static void consents_are_listed_newest_first_and_filtered(void **state)
@@ -196,11 +198,43 @@ static void permissions_say_what_and_why(void **state)
         ERR_VALUE);
 }
 
+static void a_filter_that_would_look_at_too_much_is_refused(void **state)
+{
+    (void)state;
+    world_begin(&w);
+    for (int i = 0; i < LIMIT_EXAMINED + LIMIT_LIST; i++) {
+        AUTO(arena_fini) struct arena a = ARENA_INIT;
+        struct consent_answer ans;
+        struct consent_request q = { .body = STR("{\"subject\":{\"id\":\"u\"}}"),
+                                     .source = ACT_PRIVATE_KEY,
+                                     .received_ms = w.now + i };
+        assert_int_equal(ledger_add_consent(w.ledger, w.policy, &q, &a, &ans, &w.info), OK);
+    }
+    world_commit(&w);
+    struct str json;
+    static const struct {
+        const char *query;
+        enum err err;
+    } cases[] = {
+        { "subject_email=nobody", ERR_LIMIT },
+        { "subject_email=nobody&from_time=2026-03-01T00:00:05Z", OK },
+        { "ip_address=198.51.100.7", OK },
+        { "subject_verified=false", OK }, /* the first page is enough */
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        enum err e =
+            ledger_list_consents(w.reader, str_of(cases[i].query), &w.arena, &json, &w.info);
+        if (e != cases[i].err)
+            fail_msg("%s: %d", cases[i].query, e);
+    }
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
     const struct CMUnitTest tests[] = {
         T(consents_are_listed_newest_first_and_filtered),
+        T(a_filter_that_would_look_at_too_much_is_refused),
         T(bad_parameters_are_named),
         T(what_is_not_there_is_not_found),
         T(subjects_are_listed_newest_first_and_filtered),

@@ -92,7 +92,9 @@ struct house *house_new(struct house_options o)
     struct house *h = must_alloc(sizeof *h);
     *h = (struct house){ .o = o };
     must(pthread_mutex_init(&h->lock, NULL) == 0);
-    (void)snprintf(h->dir, sizeof h->dir, "/tmp/licet-deliver-XXXXXX");
+    /* in memory where there is such a place: no test here is about losing power */
+    (void)snprintf(h->dir, sizeof h->dir, "%s/licet-deliver-XXXXXX",
+                   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     must(mkdtemp(h->dir) != NULL);
     h->receiver = receiver_new();
     h->conf = make_conf(h);

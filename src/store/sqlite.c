@@ -175,6 +175,8 @@ static enum err open_database(struct store *s, struct err_info *info)
 {
     AUTO(free_ptr) char *file = s->memory ? NULL : path_in(s->dir, "licet.db");
     enum err e = OK;
+    if (s->only_looks && access(file, F_OK) != 0)
+        return system_err(info, "database");
     if (!s->memory && !s->only_looks)
         e = make_file(file, info);
     if (e == OK)

@@ -62,7 +62,7 @@ static enum err take_fact(struct walk *w)
 {
     struct sqlite3_stmt *q = w->facts;
     struct fact_read f = { .seq = col_int(q, 0),
-                           .kind = (enum fact_kind)col_int(q, 1),
+                           .kind = col_int(q, 1),
                            .subject = col_int(q, 2),
                            .emptied = col_is_null(q, 3),
                            .key = col_bytes(q, 3),
@@ -120,6 +120,9 @@ static enum err take_group(struct walk *w, struct sqlite3_stmt *q)
     buf_clear(&w->event_leaves);
     while (e == OK && w->fact_there && col_int(w->facts, 0) <= last_seq)
         e = take_fact(w);
+    if (e == OK && w->last_seq != last_seq)
+        verify_fault(w->v, "group %lld: its newest fact is %lld, not %lld", (long long)h.group,
+                     (long long)w->last_seq, (long long)last_seq);
     while (e == OK && w->segment_there && col_int(w->segments, 0) <= h.group) {
         if (col_int(w->segments, 0) < h.group)
             verify_fault(w->v, "segment %lld: in no group", (long long)col_int(w->segments, 0));

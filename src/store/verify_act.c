@@ -15,15 +15,22 @@ static bool is_text(struct reading *x, uint32_t node, struct str expected)
     return json_string(&x->d, node, x->a, &s) && str_eq(s, expected);
 }
 
+bool verify_number(struct str json, int64_t *ret_n)
+{
+    unsigned long long n;
+    bool negative = str_starts(json, STR("-"));
+    if (negative)
+        json = (struct str){ json.p + 1, json.n - 1 };
+    if (!str_to_u64(json, &n))
+        return false;
+    *ret_n = negative ? -(int64_t)n : (int64_t)n;
+    return true;
+}
+
 static bool is_number(struct reading *x, uint32_t node, int64_t expected)
 {
-    struct str s = json_raw(&x->d, node);
-    unsigned long long n;
-    bool negative = str_starts(s, STR("-"));
-    if (negative)
-        s = (struct str){ s.p + 1, s.n - 1 };
-    return json_type(&x->d, node) == JSON_NUMBER && str_to_u64(s, &n) &&
-           (negative ? -(int64_t)n : (int64_t)n) == expected;
+    int64_t n;
+    return verify_number(json_raw(&x->d, node), &n) && n == expected;
 }
 
 static bool is_time(struct reading *x, uint32_t node, int64_t expected)

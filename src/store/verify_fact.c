@@ -183,9 +183,10 @@ static const struct {
 static bool leaf_agrees(const struct fact_read *f)
 {
     uint8_t leaf[CHAIN_HASH];
-    if (f->key.n != CHAIN_KEY || f->leaf.n != CHAIN_HASH)
+    if (f->key.n != CHAIN_KEY || f->leaf.n != CHAIN_HASH || f->kind < 0 || f->kind > UINT8_MAX)
         return false;
-    chain_fact_leaf((const uint8_t *)f->key.p, f->kind, f->seq, f->payload, f->columns, leaf);
+    chain_fact_leaf((const uint8_t *)f->key.p, (unsigned)f->kind, f->seq, f->payload, f->columns,
+                    leaf);
     return memcmp(leaf, f->leaf.p, CHAIN_HASH) == 0;
 }
 
@@ -198,7 +199,7 @@ enum err verify_fact(struct verify *v, const struct fact_read *f)
     }
     if (!leaf_agrees(f))
         wrong(v, f, "its leaf does not agree with its payload");
-    if ((unsigned)f->kind >= COUNT(by_kind) || by_kind[f->kind].check == NULL) {
+    if (f->kind < 0 || f->kind >= (int64_t)COUNT(by_kind) || by_kind[f->kind].check == NULL) {
         wrong(v, f, "is of no known kind");
         return OK;
     }

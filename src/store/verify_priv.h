@@ -30,13 +30,13 @@ struct verify {
 void verify_fault(struct verify *v, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 struct fact_read {
-    int64_t seq, subject; /* 0: none */
-    enum fact_kind kind;
+    int64_t seq, kind, subject; /* as stored; 0: none */
     bool emptied;
     struct str key, leaf, columns, payload;
 };
 enum err verify_fact(struct verify *v, const struct fact_read *f) MUST_CHECK;
 enum err verify_act(struct verify *v, const struct fact_read *f) MUST_CHECK;
+bool verify_number(struct str json, int64_t *ret_n); /* a whole number as JSON has it */
 
 struct segment_read {
     int64_t number, first_ms, last_ms, count, retention_seq;

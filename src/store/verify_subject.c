@@ -31,45 +31,54 @@ static enum err check_state(struct verify *v, int64_t no, const struct subject_r
 
 /* ---- standings ---- */
 
-static bool has_standing(const struct snapshot *s, const struct standing *t)
+/* Compared as they are stored: what the gate reads is narrower. */
+static enum err has_standing(struct verify *v, int64_t no, const struct standing *t, bool *ret_is)
 {
-    for (uint32_t i = 0; i < s->count; i++) {
-        const struct standing *o = &s->standing[i];
-        if (standing_same(o, t))
-            return o->first_effect == t->first_effect && o->first_seq == t->first_seq &&
-                   o->last_effect == t->last_effect && o->last_seq == t->last_seq;
-    }
-    return false;
+    int64_t n;
+    enum err e =
+        NUMBER(v->c,
+               "SELECT 1 FROM standing WHERE subject = ? AND purpose = ? AND class = ?"
+               " AND version = ? AND first_effect = ? AND first_seq = ? AND last_effect = ?"
+               " AND last_seq = ?",
+               0, &n, INT(no), INT(t->purpose), INT(standing_class(t)), INT(t->version),
+               INT(t->first_effect), INT(t->first_seq), INT(t->last_effect), INT(t->last_seq));
+    *ret_is = n != 0;
+    return e;
 }
 
-static enum err check_standings(struct verify *v, int64_t no, const struct subject_row *row)
+static enum err check_standings(struct verify *v, int64_t no, const struct snapshot *again)
 {
-    AUTO(free_ptr) struct snapshot *now = NULL;
-    AUTO(free_ptr) struct snapshot *again = NULL;
-    enum err e = store_load_snapshot(v->r, row->id, INT64_MAX, &now);
-    if (e == OK) /* the same question about the last moment is answered from the facts */
-        e = store_load_snapshot(v->r, row->id, INT64_MAX - 1, &again);
-    if (e != OK) {
-        if (e == ERR_CORRUPT)
-            wrong(v, no, "its facts cannot be read");
-        return e == ERR_CORRUPT ? OK : e;
-    }
-    v->standings += again->count;
-    if (now->seq != again->seq)
-        wrong(v, no, "its newest fact is another one");
-    if (now->flags != again->flags)
-        wrong(v, no, "its flags do not agree with its facts");
-    bool same = now->count == again->count;
-    for (uint32_t i = 0; i < again->count; i++)
-        same = same && has_standing(now, &again->standing[i]);
-    if (!same)
+    int64_t n;
+    enum err e = NUMBER(v->c, "SELECT count(*) FROM standing WHERE subject = ?", 0, &n, INT(no));
+    bool same = n == again->count;
+    for (uint32_t i = 0; e == OK && same && i < again->count; i++)
+        e = has_standing(v, no, &again->standing[i], &same);
+    if (e == OK && !same)
         wrong(v, no, "its standings do not agree with its acts");
-    return OK;
+    v->standings += again->count;
+    return e;
+}
+
+static enum err check_facts(struct verify *v, int64_t no, const struct subject_row *row,
+                            int64_t flags)
+{
+    AUTO(free_ptr) struct snapshot *again = NULL;
+    /* asked for a moment that is past, the store answers from the facts */
+    enum err e = store_load_snapshot(v->r, row->id, INT64_MAX - 1, &again);
+    if (e == ERR_CORRUPT)
+        wrong(v, no, "its facts cannot be read");
+    if (e != OK)
+        return e == ERR_CORRUPT ? OK : e;
+    if (row->seq != again->seq)
+        wrong(v, no, "its newest fact is another one");
+    if (flags != again->flags)
+        wrong(v, no, "its flags do not agree with its facts");
+    return check_standings(v, no, again);
 }
 
 enum { SHOWN_VALUE = 256 }; /* consent/preferences.c shows no longer ones for a purpose */
 
-/* ---- preferences: {"name": {"value": …, "consent_id": "…"}} ---- */
+/* ---- preferences: {"name": {"value": …, "consent_id": "…", "effect": …}} ---- */
 
 struct view {
     struct json_doc d, act; /* the subject's preferences; the payload of the act they cite */
@@ -80,8 +89,13 @@ static enum err find_act(struct verify *v, struct view *x, uint32_t entry, bool 
 {
     struct str text;
     struct id id;
+    char lower_case[ID_TEXT + 1];
     *ret_is = json_string(&x->d, json_get(&x->d, entry, STR("consent_id")), &v->a, &text) &&
               id_parse(text, &id);
+    if (*ret_is) {
+        id_format(&id, lower_case);
+        *ret_is = str_eq(text, str_of(lower_case));
+    }
     if (!*ret_is)
         return OK;
     enum err e = store_get_act(v->r, &id, &v->a, &x->found);
@@ -102,21 +116,22 @@ static bool says(const struct view *x, struct str name, struct str value)
            (str_eq(raw, value) || (str_eq(value, STR("false")) && raw.n > SHOWN_VALUE));
 }
 
+/* The effect is optional, and then one of the act's times. */
 static bool is_time_of(const struct view *x, uint32_t entry, struct str columns)
 {
     uint32_t node = json_get(&x->d, entry, STR("effect"));
-    struct str s = json_raw(&x->d, node);
-    unsigned long long ms;
+    int64_t ms;
     struct act_columns c;
     struct act_effect e;
-    if (node == 0 || s.p[0] == '-')
-        return true;
-    if (!str_to_u64(s, &ms) || !columns_read_act(columns, &c))
+    if (node == 0)
+        return x->d.node[entry].count == 2;
+    if (x->d.node[entry].count != 3 || !verify_number(json_raw(&x->d, node), &ms) ||
+        !columns_read_act(columns, &c))
         return false;
-    if ((int64_t)ms == c.claimed_ms || (int64_t)ms == c.received_ms)
+    if (ms == c.claimed_ms || ms == c.received_ms)
         return true;
     while (columns_next_effect(&c.effects, &e))
-        if (e.effect_ms == (int64_t)ms)
+        if (e.effect_ms == ms)
             return true;
     return false;
 }
@@ -162,11 +177,12 @@ enum err verify_subjects(struct verify *v)
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
     enum err e = QUERY(v->c,
                        "SELECT no, flags, created_ms, changed_ms, id, email, first_name, last_name,"
-                       " full_name, extra, preferences FROM subject ORDER BY no",
+                       " full_name, extra, preferences, seq FROM subject ORDER BY no",
                        &q);
     while (e == OK && (e = conn_next(q)) == OK) {
         int64_t no = col_int(q, 0);
-        struct subject_row row = { .verified = col_int(q, 1) & SUBJECT_VERIFIED,
+        int64_t flags = col_int(q, 1);
+        struct subject_row row = { .verified = flags & SUBJECT_VERIFIED,
                                    .created_ms = col_int(q, 2),
                                    .changed_ms = col_int(q, 3),
                                    .id = col_bytes(q, 4),
@@ -175,10 +191,11 @@ enum err verify_subjects(struct verify *v)
                                    .last_name = col_bytes(q, 7),
                                    .full_name = col_bytes(q, 8),
                                    .extra = col_bytes(q, 9),
-                                   .preferences = col_bytes(q, 10) };
+                                   .preferences = col_bytes(q, 10),
+                                   .seq = col_int(q, 11) };
         e = check_state(v, no, &row);
         if (e == OK)
-            e = check_standings(v, no, &row);
+            e = check_facts(v, no, &row, flags);
         if (e == OK)
             e = check_preferences(v, no, &row);
         arena_clear(&v->a);

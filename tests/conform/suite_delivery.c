@@ -12,10 +12,11 @@ struct outgoing {
 
 static void fill(struct outgoing *o, uint32_t slot, int64_t segment, uint32_t first, uint32_t count)
 {
-    *o = (struct outgoing){ .q = { .id = id_new(++made_ms),
+    int64_t now = ++made_ms;
+    *o = (struct outgoing){ .q = { .id = id_new(now),
                                    .slot = slot,
                                    .attempts = 1,
-                                   .at_ms = made_ms,
+                                   .at_ms = now,
                                    .fields = STR("event,type"),
                                    .item_count = count } };
     for (uint32_t i = 0; i < count; i++)
