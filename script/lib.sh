@@ -18,10 +18,15 @@ quietly() {
     "$@" >"$log" 2>&1 || { local code=$?; tail -n 60 "$log" >&2; say "failed: $* (all of it: $log)" >&2; return $code; }
 }
 
-# compile DIR COMPILER [meson option…]: sets up once, then builds what changed.
-compile() {
+# configure DIR COMPILER [meson option…]: sets the folder up, once.
+configure() {
     local dir=$1 compiler=$2
     shift 2
     [ -f "$dir/build.ninja" ] || CC=$compiler quietly "out/$dir.log" meson setup "$dir" "$@"
-    quietly "out/$dir.log" ninja -C "$dir"
+}
+
+# compile DIR COMPILER [meson option…]: the same, then builds what changed.
+compile() {
+    configure "$@"
+    quietly "out/$1.log" ninja -C "$1"
 }
