@@ -68,4 +68,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     }
     must(err == ERR_CORRUPT || (err == ERR_NOT_FOUND && read == n));
     read_columns(bytes);
+    return 0;
 }

@@ -95,8 +95,9 @@ struct store_reader {
 };
 
 struct group {
-    bool open, changed;
-    int64_t seq; /* of the newest fact, the group's included */
+    bool open;
+    int64_t seq;  /* of the newest fact, the group's included */
+    size_t bytes; /* of its facts */
     bool has_segment;
     struct buf fact_leaves;
     struct buf brief, keys, event_leaves; /* of the segment */
