@@ -4,7 +4,6 @@
 #include <sqlite3.h>
 
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 enum {
     WAL_PAGES = (64 << 20) / 4096, /* nobody checkpoints: do it here … */
@@ -77,12 +76,6 @@ enum err fact_add(struct store *s, const struct fact *f, int64_t *ret_seq)
 
 /* ---- commit ---- */
 
-static void give_up_reserve(struct store *s)
-{
-    AUTO(arena_fini) struct arena a = ARENA_INIT;
-    (void)unlink(arena_printf(&a, "%s/reserve", s->dir).p);
-}
-
 /* SQLite rolls back a commit that found the disk full, so the reserve must go
  * before it, not after. Only for facts: a withdrawal must get through, events
  * need not. */
@@ -92,7 +85,7 @@ static void make_room(struct store *s, size_t facts)
     if (s->memory || facts == 0 || statvfs(s->dir, &v) != 0)
         return;
     if ((uint64_t)v.f_bavail * v.f_frsize < (uint64_t)facts * ROOM_PER_FACT + 2 * s->group.bytes)
-        give_up_reserve(s);
+        dir_give_up_reserve(s);
 }
 
 static enum err add_link(struct store *s, int64_t at_ms, struct chain_head *ret_head)
@@ -127,7 +120,7 @@ static enum err fail(struct store *s, enum err e, struct err_info *info)
     bool facts = s->group.fact_leaves.n > 0;
     store_rollback(s);
     if (e == ERR_FULL && facts && !s->memory)
-        give_up_reserve(s); /* too late for this group, not for its repetition */
+        dir_give_up_reserve(s); /* too late for this group, not for its repetition */
     return e;
 }
 
