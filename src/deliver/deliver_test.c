@@ -210,7 +210,7 @@ static void absent_receiver_gets_its_time_before_letters_are_dead(void **state)
     } rows[] = {
         { RECEIVE_500, 0, true }, /* it is there, and has said it twelve times */
         { RECEIVE_503, 1, true },
-        { RECEIVE_503, 0, false },
+        { RECEIVE_503, 0, false }, /* a day */
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct house *h =
