@@ -20,14 +20,12 @@ static size_t least(size_t a, size_t b)
  * what deflate can reach (1032 to 1). */
 static size_t first_size(struct str bytes, size_t max)
 {
-    struct str tail = bytes;
     uint32_t says = 0;
-    if (bytes.n > 4) {
-        tail = (struct str){ bytes.p + bytes.n - 4, 4 };
+    if (bytes.n >= sizeof says) {
+        struct str tail = { bytes.p + bytes.n - sizeof says, sizeof says };
         (void)take_u32(&tail, &says); /* there are four */
     }
-    size_t guess = says <= max ? says : bytes.n * 4;
-    return least(guess, least(max, bytes.n * 1032)) + 1;
+    return least(says, least(max, bytes.n * 1032)) + 1;
 }
 
 static void inflate_fini(z_stream *z)

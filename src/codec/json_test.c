@@ -183,6 +183,7 @@ static const struct {
     { STR_INIT("1.7976931348623159e308"), 0 },
     { STR_INIT("0.01e311"), 0 },
     { STR_INIT("18e307"), 0 },
+    { STR_INIT("1e18446744073709551616"), 0 },
     { STR_INIT("1e99999999999999999999"), 0 },
     { STR_INIT(BORDER "2.0"), 0 },
     { STR_INIT("-" BORDER "2e0"), 0 },
@@ -217,6 +218,10 @@ static const struct {
     { STR_INIT("\"\\ud800\\ud800\""), 1 },
     { STR_INIT("\"\\ud800\\u0041\""), 1 },
     { STR_INIT("\"\\ud800\\ue000\""), 1 },
+    { STR_INIT("\"\\udfff\""), 1 },
+    { STR_INIT("\"\\ud800\\udbff\""), 1 },
+    { STR_INIT("\"\\udc00\\udc00\""), 1 },
+    { STR_INIT("\"\\udbff\\ue000\""), 1 },
     { STR_INIT("\"\\udc00\\ud800\""), 1 },
     { STR_INIT("\"\\ud800\\u"), 1 },
     { STR_INIT("\"\\ud800\\udcg0\""), 1 },
@@ -402,6 +407,8 @@ static void accessors_answer_by_type_and_path(void **state)
     assert_int_equal(json_type(&d, json_find(&d, JSON_ROOT, STR("properties."))), JSON_OBJECT);
     assert_int_equal(json_type(&d, json_get(&d, properties, STR(""))), JSON_OBJECT);
     assert_int_equal(json_get(&d, properties, STR("")), json_find(&d, properties, STR("")));
+    assert_int_equal(json_get(&d, properties, STR("")),
+                     json_find(&d, properties, (struct str){ 0 }));
     assert_int_equal(json_find(&d, JSON_ROOT, STR("properties.a.b")), 0); /* a path has no quotes */
     assert_int_equal(json_find(&d, JSON_ROOT, STR("type.x")), 0);
     assert_int_equal(json_find(&d, 0, STR("type")), 0);
@@ -414,6 +421,8 @@ static void accessors_answer_by_type_and_path(void **state)
     assert_int_equal(json_type(&d, list), JSON_ARRAY);
     assert_true(str_eq(json_raw(&d, list), STR("[1,-2e3,\"\\u00e9\\ud834\\udd1e\"]")));
     assert_int_equal(json_get(&d, list, STR("1")), 0);
+    struct json_doc pair = scanned(STR("[\"a\",7]"), &a);
+    assert_int_equal(json_get(&pair, JSON_ROOT, STR("a")), 0);
     assert_int_equal(json_raw(&d, 0).n, 0);
     assert_false(json_text(&d, list, &a, &s) || json_text(&d, 0, &a, &s) ||
                  json_text(&d, json_get(&d, properties, STR("none")), &a, &s) ||
