@@ -41,8 +41,15 @@ static void check_ref(struct reader *r, const struct ref *ref)
     guess_init(&g, ref->id);
     for (uint32_t i = 0; i < (purpose ? c->purpose_count : c->destination_count); i++)
         guess_offer(&g, purpose ? c->purpose[i].id : c->destination[i].id);
-    fault(r, ref->node, "unknown %s '%s'%s", purpose ? "purpose" : "destination",
-          shown_node(r, ref->node), guess_text(&g, r->scratch));
+    const char *kind = purpose ? "purpose" : "destination", *name = shown_node(r, ref->node);
+    if (g.best.n)
+        return fault(r, ref->node, "unknown %s '%s'%s", kind, name, guess_text(&g, r->scratch));
+    AUTO(buf_fini) struct buf all = BUF_INIT(512);
+    for (uint32_t i = 0; i < (purpose ? c->purpose_count : c->destination_count); i++)
+        buf_printf(&all, "%s%.*s", i ? ", " : "",
+                   STR_ARG(purpose ? c->purpose[i].id : c->destination[i].id));
+    fault(r, ref->node, "unknown %s '%s'; known: %.*s", kind, name,
+          STR_ARG(all.n ? buf_view(&all) : STR("none")));
 }
 
 static void check_twice(struct reader *r)

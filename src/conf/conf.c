@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static void forget(struct str s)
@@ -28,6 +29,26 @@ static struct str folder_of(struct str file)
 {
     const char *slash = file.n ? memrchr(file.p, '/', file.n) : NULL;
     return slash ? (struct str){ file.p, (size_t)(slash - file.p) + 1 } : STR("");
+}
+
+static bool word_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           strchr("+/=_-", c) != NULL;
+}
+
+/* Where the file cannot be read as YAML, nobody knows what in it is a key:
+ * whatever could be one is not shown. */
+static void mask_words(struct str text)
+{
+    char *kept = (char *)text.p; /* ours, from arena_str() */
+    for (size_t i = 0, start = 0; i <= text.n; i++) {
+        if (i < text.n && kept[i] && word_char(kept[i]))
+            continue;
+        if (i - start >= KEY_LEAST)
+            memset(kept + start, '*', i - start);
+        start = i + 1;
+    }
 }
 
 static enum err judge(const struct faults *f, bool parsed)
@@ -65,6 +86,8 @@ enum err conf_parse(struct str text, const char *name, struct conf **ret_conf, s
         table_read(&r, &table_top, r.root, c);
         if (r.root->type == YAML_MAP)
             check_all(&r);
+    } else {
+        mask_words(c->text);
     }
     faults_print(&f, reports);
     enum err e = judge(&f, r.root != NULL);

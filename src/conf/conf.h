@@ -198,7 +198,7 @@ struct conf {
 /* Loads and checks a file. On ERR_SYNTAX, ERR_VALUE or ERR_LIMIT `*reports`
  * holds every fault (and, also on OK, every warning), ready to print:
  *
- *   licet.yaml:12:14: error: unknown purpose 'statistic', did you mean 'statistics'?
+ *   licet.yaml:12:16: error: unknown purpose 'statistic', did you mean 'statistics'?
  *      12 |     requires: [statistic]
  *         |                ^~~~~~~~~
  *

@@ -31,6 +31,11 @@ static void one_transfer_check(struct reader *r, const struct yaml *n, void *bas
     const struct yaml *basis = yaml_get(n, STR("basis")), *until = yaml_get(n, STR("until"));
     if (t->basis == CONF_SCC && t->module == 0 && yaml_get(n, STR("module")) == NULL)
         fault(r, basis, "standard contractual clauses need 'module', 1 to 4");
+    if (t->basis == CONF_ADEQUACY && str_eq(str_of(t->country), STR("US")) &&
+        t->certified_until_ms == 0)
+        warning(r, basis != NULL ? basis : n,
+                "adequacy of the United States covers certified importers only: give "
+                "'certified_until'");
     if (until != NULL && t->until_ms && t->until_ms <= t->since_ms)
         fault(r, until, "'until' must be later than 'since'");
 }

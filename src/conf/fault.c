@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum { LINE_SHOWN = 160, LINE_BEFORE = 100, WORD = 64 };
 
@@ -65,14 +66,6 @@ static bool has_mark(struct str line) /* a byte order mark is not a column */
     return str_starts(line, STR("\xef\xbb\xbf"));
 }
 
-static uint32_t column_of(struct str line, size_t at)
-{
-    uint32_t column = 1;
-    for (size_t i = has_mark(line) ? 3 : 0; i < at && i < line.n; i++)
-        column += !continues(line.p[i]);
-    return column;
-}
-
 static struct str line_text(struct str text, size_t start)
 {
     struct str rest = { text.p + start, text.n - start }, line = { 0 };
@@ -82,11 +75,22 @@ static struct str line_text(struct str text, size_t start)
     return line;
 }
 
-struct conf_place faults_place(const struct faults *f, uint32_t at)
+/* Goes on from the place asked for before, where that is nearer: a file may be
+ * one long line. */
+struct conf_place faults_place(struct faults *f, uint32_t at)
 {
-    uint32_t i = line_of(f, at), start = f->line[i];
-    struct str line = { f->text.p + start, f->text.n - start };
-    return (struct conf_place){ i + 1, column_of(line, at - start) };
+    uint32_t i = line_of(f, at), from = f->line[i], column = 1;
+    if (f->seen_column && f->seen_at >= from && f->seen_at <= at) {
+        from = f->seen_at;
+        column = f->seen_column;
+    } else if (has_mark((struct str){ f->text.p + from, f->text.n - from })) {
+        from += 3;
+    }
+    for (; from < at && from < f->text.n; from++)
+        column += !continues(f->text.p[from]);
+    f->seen_at = at;
+    f->seen_column = column;
+    return (struct conf_place){ i + 1, column };
 }
 
 /* The line itself and a caret under bytes [from, to) of it. Of a long line only
@@ -131,7 +135,7 @@ static void print_head(struct str name, struct conf_place at, bool error, struct
     buf_byte(to, '\n');
 }
 
-static void print_fault(const struct faults *f, const struct fault *one, struct buf *to)
+static void print_fault(struct faults *f, const struct fault *one, struct buf *to)
 {
     uint32_t i = line_of(f, one->at.start), start = f->line[i];
     struct str line = line_text(f->text, start);

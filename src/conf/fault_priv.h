@@ -29,6 +29,7 @@ struct faults {
     struct str name, text;
     uint32_t *line; /* offset of each line's first byte */
     uint32_t lines;
+    uint32_t seen_at, seen_column; /* the last place asked for */
     struct fault *newest;
     uint32_t count, errors;
     bool limit; /* one of the errors is a limit of base/limits.h */
@@ -40,7 +41,7 @@ void faults_add(struct faults *f, struct span at, bool error, const char *fmt, .
     PRINTF_LIKE(4, 5);
 void faults_print(struct faults *f, struct buf *to);
 
-struct conf_place faults_place(const struct faults *f, uint32_t at);
+struct conf_place faults_place(struct faults *f, uint32_t at);
 
 /* A value as it may stand in a message: cut, without control characters. */
 const char *shown(struct arena *a, struct str s);

@@ -15,7 +15,7 @@ void read_list(struct reader *r, const struct rule *rule, const struct yaml *n, 
     if (!is_list(r, n))
         return;
     if (n->count > rule->most)
-        return fault_limit(r, n, rule->key, rule->most);
+        return fault_limit(r, n, "entries here", rule->most);
     if (n->count < rule->least)
         return fault(r, n, "'%s' must name at least one", rule->key);
     struct str *list = arena_array(r->arena, struct str, n->count), s;

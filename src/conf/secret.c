@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -112,9 +113,10 @@ bool scalar_secret(struct reader *r, const struct yaml *n, struct str *ret_s)
     } else {
         if (n->type == YAML_SCALAR)
             mask(r, n);
-        if (!scalar(r, n, &s))
-            return false;
+        bool ok = scalar(r, n, &s);
         forget(n->text);
+        if (!ok)
+            return false;
     }
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] <= ' ' || s.p[i] > '~') {
@@ -147,12 +149,15 @@ void read_secret(struct reader *r, const struct rule *rule, const struct yaml *n
     if (!scalar_secret(r, n, &s))
         return;
     bool marked = str_starts(s, STR("whsec_"));
-    if (marked && !whsec_ok(s))
-        fault(r, n, "behind 'whsec_' must stand base64 of at least %d bytes", KEY_LEAST);
-    else if (!marked && s.n < KEY_LEAST)
-        fault(r, n, "a secret must be at least %d bytes long", KEY_LEAST);
-    else
+    if (marked ? whsec_ok(s) : s.n >= KEY_LEAST) {
         *(struct str *)((char *)base + rule->at) = s;
+        return;
+    }
+    forget(s);
+    if (marked)
+        fault(r, n, "behind 'whsec_' must stand base64 of at least %d bytes", KEY_LEAST);
+    else
+        fault(r, n, "a secret must be at least %d bytes long", KEY_LEAST);
 }
 
 /* ---- keys of the interface ---- */
@@ -246,7 +251,7 @@ static void read_keys(struct reader *r, const struct rule *rule, const struct ya
     if (!is_list(r, n))
         return;
     if (n->count > rule->most)
-        return fault_limit(r, n, rule->key, rule->most);
+        return fault_limit(r, n, "entries here", rule->most);
     if (n->count < rule->least)
         return fault(r, n, "'%s' must name at least one", rule->key);
     struct conf *c = base;

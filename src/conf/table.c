@@ -128,7 +128,7 @@ void read_tables(struct reader *r, const struct rule *rule, const struct yaml *n
     if (!is_list(r, n))
         return;
     if (n->count > rule->most)
-        return fault_limit(r, n, rule->key, rule->most);
+        return fault_limit(r, n, "entries here", rule->most);
     char *list = arena_alloc(r->arena, rule->table->size * n->count);
     uint32_t count = 0;
     for (const struct yaml *item = n->first; item != NULL; item = item->next)

@@ -1,6 +1,7 @@
 #include "conf/read_priv.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 
 enum { ID_MOST = 63 };
 

@@ -69,12 +69,38 @@ static struct yaml *new_node(struct builder *b, enum yaml_type type, struct fy_e
     return n;
 }
 
+static void iter_free(struct fy_token_iter **i)
+{
+    fy_token_iter_destroy(*i);
+}
+
+/* Piece by piece: fy_token_get_text() of libfyaml 0.7.12 leaks when there are
+ * many pieces. */
+static struct str text_of(struct builder *b, struct fy_token *t)
+{
+    if (t == NULL)
+        return STR("");
+    AUTO(iter_free) struct fy_token_iter *i = fy_token_iter_create(t);
+    must(i != NULL);
+    size_t n = 0, at = 0;
+    const struct fy_iter_chunk *c = NULL;
+    while ((c = fy_token_iter_chunk_next(i, c, NULL)) != NULL)
+        n += c->len;
+    char *text = arena_alloc(b->arena, n + 1);
+    fy_token_iter_finish(i);
+    fy_token_iter_start(t, i);
+    while ((c = fy_token_iter_chunk_next(i, c, NULL)) != NULL) {
+        must(at + c->len <= n);
+        memcpy(text + at, c->str, c->len);
+        at += c->len;
+    }
+    return (struct str){ text, at };
+}
+
 static void scalar(struct builder *b, struct fy_event *e)
 {
     struct yaml *n = new_node(b, YAML_SCALAR, e);
-    size_t length = 0;
-    const char *text = fy_token_get_text(e->scalar.value, &length);
-    n->text = arena_str(b->arena, (struct str){ text, text ? length : 0 });
+    n->text = text_of(b, e->scalar.value);
     n->plain = e->scalar.value == NULL || fy_token_scalar_style(e->scalar.value) == FYSS_PLAIN;
     put(b, n);
 }
@@ -165,23 +191,26 @@ static uint32_t offset_of(const struct faults *f, int line, int column)
     return (uint32_t)at;
 }
 
-/* The library stops at its first fault. One found at the end of the file because
- * a bracket was never closed is shown where the bracket stands. */
+/* The library stops at its first fault. Inside brackets that is often far from
+ * the cause, so the open one is named, and shown when the file just ends. */
 static void library_faults(struct builder *b, struct fy_diag *diag)
 {
     void *iterator = NULL;
     struct fy_diag_error *e = fy_diag_errors_iterate(diag, &iterator);
     struct faults *f = b->faults;
-    if (e == NULL) {
-        faults_add(f, (struct span){ 0, 0 }, true, "this is not YAML 1.2");
-        return;
-    }
+    if (e == NULL)
+        return faults_add(f, (struct span){ 0, 0 }, true, "this is not YAML 1.2");
     uint32_t at = offset_of(f, e->line, e->column);
-    struct str rest = str_trim((struct str){ b->text.p + at, b->text.n - at });
-    bool open = b->depth > 0 && b->open[b->depth - 1].flow;
-    if (rest.n == 0 && open)
-        at = b->open[b->depth - 1].node->at.start;
-    faults_add(f, (struct span){ at, at + 1 }, true, "%s", e->msg);
+    if (b->depth == 0 || !b->open[b->depth - 1].flow) {
+        bool early = str_starts(str_of(e->msg), STR("wrongly indented flow"));
+        return faults_add(f, (struct span){ at, at + 1 }, true, "%s%s", e->msg,
+                          early ? ": is a bracket above still open?" : "");
+    }
+    struct span open = b->open[b->depth - 1].node->at;
+    struct conf_place place = faults_place(f, open.start);
+    bool ended = str_trim((struct str){ b->text.p + at, b->text.n - at }).n == 0;
+    faults_add(f, ended ? open : (struct span){ at, at + 1 }, true,
+               "%s (inside the bracket opened at %u:%u)", e->msg, place.line, place.column);
 }
 
 static void quiet(struct fy_diag *diag, void *user, const char *text, size_t n)
