@@ -741,6 +741,106 @@ static void adding_beside_what_is_there_does_not_narrow(void **state)
     assert_true(policy_narrows(to, from));
 }
 
+static void purpose_that_goes_narrows(void **state)
+{
+    (void)state;
+    AUTO(shop_free) struct shop *s = shop_new();
+    s->conf.purpose_count = 1;
+    const struct policy *without = shop_open(s);
+    AUTO(shop_free) struct shop *t = shop_new();
+    t->frozen = s->frozen;
+    const struct policy *with = shop_open(t);
+    assert_false(policy_narrows(without, with));
+    assert_true(policy_narrows(with, without));
+}
+
+/* ---- from a file ---- */
+
+static const char yaml[] =
+    "listen: 127.0.0.1:8080\n"
+    "store: sqlite:./data\n"
+    "controller: {name: Muster GmbH, country: DE, contact: ds@muster.example}\n"
+    "keys: {private: [a-private-key-of-some-length], public: [a-public-key-of-some-length]}\n"
+    "purposes:\n"
+    "  - id: statistics\n"
+    "    honours: [gpc]\n"
+    "    versions:\n"
+    "      - version: 1\n"
+    "        since: 2026-01-01\n"
+    "        recipients: [warehouse]\n"
+    "        notice: {privacy_policy: 7}\n"
+    "        text:\n"
+    "          en: {title: Statistics, aim: We count., data: A number., transfer: To Host.,\n"
+    "               storage: 90 days., automation: None., consequences: None., withdrawal: Here.}\n"
+    "destinations:\n"
+    "  - id: own\n"
+    "    requires: [statistics]\n"
+    "    retention: 90d\n"
+    "    fields: {event: keep}\n"
+    "  - id: warehouse\n"
+    "    type: webhook\n"
+    "    endpoint: https://host.example/in\n"
+    "    secret: a-secret-of-some-length\n"
+    "    requires: [statistics]\n"
+    "    recipient: {name: Host Inc, country: US, role: processor}\n"
+    "    transfers:\n"
+    "      - {importer: Host Inc, country: US, basis: adequacy, instrument: DPF, since: "
+    "2023-07-10,\n"
+    "         certified_until: 2026-02-01, checked_on: 2026-01-01,\n"
+    "         fallback: {basis: scc, module: 2, assessed: 2026-03-01}}\n"
+    "    fields: {event: keep}\n";
+
+static struct conf *load(const char *text)
+{
+    AUTO(buf_fini) struct buf reports = BUF_INIT(1u << 16);
+    struct conf *c = NULL;
+    if (conf_parse(str_of(text), "licet.yaml", &c, &reports) != OK)
+        fail_msg("%.*s", STR_ARG(buf_view(&reports)));
+    return c;
+}
+
+static void file_compiles_and_its_transfer_falls_back(void **state)
+{
+    (void)state;
+    AUTO(shop_free) struct shop *s = shop_new();
+    AUTO(conf_free) struct conf *c = load(yaml);
+    const struct policy *p = fixture_compile(c, &s->frozen, &s->arena, &s->frozen);
+    const struct standing yes = { .purpose = 1,
+                                  .grant = true,
+                                  .confirmed = true,
+                                  .version = 1,
+                                  .first_effect = NOW,
+                                  .last_effect = NOW };
+    struct snapshot *said = fixture_snapshot(&s->arena, 0, 1, &yes);
+    const struct use use = { .index = policy_use_index(p, STR("warehouse")), .has_device = true };
+    struct decision d;
+    gate_decide(p, said, NULL, &use, NOW + 32 * DAY - 1, &d); /* 1 February is the last day */
+    assert_int_equal(d.reason, REASON_PERMITTED);
+    gate_decide(p, said, NULL, &use, NOW + 32 * DAY, &d);
+    assert_int_equal(d.reason, REASON_NO_TRANSFER_BASIS);
+    gate_decide(p, said, NULL, &use, NOW + 59 * DAY, &d); /* 1 March: the clauses were assessed */
+    assert_int_equal(d.reason, REASON_PERMITTED);
+    gate_decide(p, said, NULL, &use, NOW + 365 * DAY, &d);
+    assert_int_equal(d.reason, REASON_EXPIRED); /* twelve months by default */
+}
+
+static void frozen_difference_points_into_the_file(void **state)
+{
+    (void)state;
+    AUTO(shop_free) struct shop *s = shop_new();
+    AUTO(conf_free) struct conf *c = load(yaml);
+    (void)fixture_compile(c, &s->frozen, &s->arena, &s->frozen);
+    AUTO(free_ptr) char *changed = strdup(yaml);
+    memcpy(strstr(changed, "We count."), "We track.", 9);
+    AUTO(conf_free) struct conf *other = load(changed);
+    struct policy_news news;
+    assert_int_equal(policy_compare(other, &s->frozen, &s->arena, &news, &s->reports),
+                     ERR_CONFLICT);
+    struct str reports = buf_view(&s->reports);
+    if (!holds(reports, "licet.yaml:9:") || !holds(reports, "another aim") || !holds(reports, "^"))
+        fail_msg("%.*s", STR_ARG(reports));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -764,6 +864,9 @@ int main(void)
         cmocka_unit_test(whatever_shapes_a_decision_is_in_the_hash_and_narrows),
         cmocka_unit_test(same_configuration_has_the_same_hash),
         cmocka_unit_test(adding_beside_what_is_there_does_not_narrow),
+        cmocka_unit_test(purpose_that_goes_narrows),
+        cmocka_unit_test(file_compiles_and_its_transfer_falls_back),
+        cmocka_unit_test(frozen_difference_points_into_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

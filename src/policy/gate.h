@@ -2,7 +2,9 @@
  *
  * Pure: no I/O, no clock, no log. The caller brings the compiled policy, the
  * subjects' snapshots, the use and the moment; the same four always give the
- * same answer, so an old decision can be replayed.
+ * same answer, so an old decision can be replayed, best with the snapshot of that
+ * seq: of acts that share a standing and reach past the moment, a grant counts as
+ * its first act and what lowers counts at the moment itself.
  *
  * Thread: any; inputs are read-only.
  * Limit:  LIMIT_PURPOSES_PER_USE reasons in one decision.

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-enum { WORLDS = 2500, CASES_PER_WORLD = 100, ACTS = 14 };
+enum { WORLDS = 2500, FEWER_WORLDS = 700, CASES_PER_WORLD = 100, ACTS = 14 };
 
 /* ---- chance ---- */
 
@@ -50,6 +50,7 @@ struct world {
     struct arena arena;
     struct conf conf;
     struct naive_world naive;
+    struct frozen frozen;
     const struct policy *policy;
 };
 
@@ -98,7 +99,7 @@ static void make_purpose(struct world *w, struct conf_purpose *p, uint32_t i)
         .lifetime = { .months = (int32_t)chance(4), .ms = chance(3) * 10 * FIXTURE_DAY },
         .version_count = 1 + chance(3),
     };
-    p->version = arena_array(&w->arena, struct conf_version, p->version_count);
+    p->version = arena_array(&w->arena, struct conf_version, p->version_count + 1);
     for (uint32_t v = 0; v < p->version_count; v++)
         make_version(w, &p->version[v], one_in(8) && v ? v + 2 : v + 1);
     for (uint32_t v = 1; v < p->version_count; v++)
@@ -173,18 +174,17 @@ static void note_named(struct world *w)
 
 static void make_world(struct world *w)
 {
-    struct frozen first, frozen;
+    struct frozen first;
     memset(&w->conf, 0, sizeof(w->conf));
     memset(&w->naive, 0, sizeof(w->naive));
     w->conf.controller_name = STR("Muster GmbH");
     memcpy(w->conf.controller_country, "DE", 3);
     w->conf.purpose_count = 1 + chance(4);
-    w->conf.purpose = arena_array(&w->arena, struct conf_purpose, w->conf.purpose_count);
+    w->conf.purpose = arena_array(&w->arena, struct conf_purpose, COUNT(purpose_names));
     for (uint32_t i = 0; i < w->conf.purpose_count; i++)
         make_purpose(w, &w->conf.purpose[i], i);
     w->conf.destination_count = 1 + chance(3);
-    w->conf.destination =
-        arena_array(&w->arena, struct conf_destination, w->conf.destination_count);
+    w->conf.destination = arena_array(&w->arena, struct conf_destination, COUNT(destination_names));
     for (uint32_t i = 0; i < w->conf.destination_count; i++)
         make_destination(w, &w->conf.destination[i], i);
     note_named(w);
@@ -193,7 +193,7 @@ static void make_world(struct world *w)
         if (one_in(3))
             name_recipient(&w->conf.destination[i]); /* re-pointed after it was frozen */
     }
-    w->policy = fixture_compile(&w->conf, &first, &w->arena, &frozen);
+    w->policy = fixture_compile(&w->conf, &first, &w->arena, &w->frozen);
 }
 
 /* ---- one case ---- */
@@ -388,11 +388,11 @@ struct tally {
 
 typedef void (*property_fn)(struct world *w, struct doubt *c, struct tally *t);
 
-static struct tally each_case(property_fn property)
+static struct tally each_case(uint32_t worlds, property_fn property)
 {
     struct tally t = { 0 };
     uint64_t start = seed();
-    for (uint32_t i = 0; i < WORLDS; i++) {
+    for (uint32_t i = 0; i < worlds; i++) {
         struct world w = { .arena = ARENA_INIT };
         chance_state = start + i;
         make_world(&w);
@@ -423,7 +423,7 @@ static void agrees(struct world *w, struct doubt *c, struct tally *t)
 static void gate_agrees_with_the_naive_one(void **state)
 {
     (void)state;
-    struct tally t = each_case(agrees);
+    struct tally t = each_case(WORLDS, agrees);
     print_message("# %llu cases, %llu permitted\n", (unsigned long long)t.cases,
                   (unsigned long long)t.permits);
     assert_true(t.cases >= 200000);
@@ -467,7 +467,7 @@ static void lowering_closes(struct world *w, struct doubt *c, struct tally *t)
 static void adding_a_lowering_never_opens(void **state)
 {
     (void)state;
-    struct tally t = each_case(lowering_closes);
+    struct tally t = each_case(FEWER_WORLDS, lowering_closes);
     assert_true(t.permits > 100); /* and often it closes */
 }
 
@@ -501,7 +501,7 @@ static void idle_grant_changes_nothing(struct world *w, struct doubt *c, struct 
 static void ineffective_grants_change_no_verdict(void **state)
 {
     (void)state;
-    struct tally t = each_case(idle_grant_changes_nothing);
+    struct tally t = each_case(FEWER_WORLDS, idle_grant_changes_nothing);
     assert_true(t.permits > 100); /* they are named as the reason */
 }
 
@@ -527,7 +527,7 @@ static void departure_narrows(struct world *w, struct doubt *c, struct tally *t)
 static void departure_never_permits_more_than_capture(void **state)
 {
     (void)state;
-    struct tally t = each_case(departure_narrows);
+    struct tally t = each_case(FEWER_WORLDS, departure_narrows);
     assert_true(t.permits > 100);
 }
 
@@ -551,8 +551,119 @@ static void signals_and_lowerings_close(struct world *w, struct doubt *c, struct
 static void the_request_can_only_lower(void **state)
 {
     (void)state;
-    struct tally t = each_case(signals_and_lowerings_close);
+    struct tally t = each_case(FEWER_WORLDS, signals_and_lowerings_close);
     assert_true(t.permits > 100);
+}
+
+/* A reload: the same world with one or two things changed, frozen ones apart. */
+static void change_purpose(struct world *w, struct conf_purpose *p)
+{
+    struct conf_version *v = &p->version[chance(p->version_count)];
+    switch (chance(9)) {
+    case 0: p->basis = (enum conf_basis)chance(4); break;
+    case 1: p->terminal_access = (enum conf_terminal)chance(4); break;
+    case 2: p->scope = (enum conf_scope)chance(2); break;
+    case 3: p->double_opt_in = one_in(2); break;
+    case 4: p->proof_optional = one_in(2); break;
+    case 5: p->honours = chance(4); break;
+    case 6: p->lifetime.months = (int32_t)chance(4); break;
+    case 7: v->voided_ms = v->voided_ms ? v->voided_ms : some_moment(); break;
+    default:
+        make_version(w, &p->version[p->version_count],
+                     p->version[p->version_count - 1].version + 1);
+        p->version[p->version_count].since_ms = FIXTURE_NOW + 90 * FIXTURE_DAY;
+        p->version_count++;
+        break;
+    }
+}
+
+static void change_destination(struct world *w, struct conf_destination *d)
+{
+    switch (chance(5)) {
+    case 0: name_recipient(d); break;
+    case 1: d->role = (enum conf_role)chance(3); break;
+    case 2: d->transfer_count = d->transfer_count ? d->transfer_count - 1 : 0; break;
+    case 3: d->require_count = d->require_count ? d->require_count - 1 : 0; break;
+    default: d->has_recipient = one_in(2); break;
+    }
+    (void)w;
+}
+
+static const struct policy *reload(struct world *w)
+{
+    struct conf *c = &w->conf;
+    struct conf_purpose *purposes = arena_array(&w->arena, struct conf_purpose, 5);
+    struct conf_destination *destinations = arena_array(&w->arena, struct conf_destination, 3);
+    memcpy(purposes, c->purpose, c->purpose_count * sizeof(*purposes));
+    memcpy(destinations, c->destination, c->destination_count * sizeof(*destinations));
+    for (uint32_t i = 0; i < c->purpose_count; i++) {
+        struct conf_version *v = arena_array(&w->arena, struct conf_version, 5);
+        memcpy(v, purposes[i].version, purposes[i].version_count * sizeof(*v));
+        purposes[i].version = v;
+    }
+    struct conf *after = arena_new(&w->arena, struct conf);
+    *after = *c;
+    after->purpose = purposes;
+    after->destination = destinations;
+    switch (chance(5)) {
+    case 0:
+        if (c->purpose_count < 4)
+            make_purpose(w, &purposes[after->purpose_count++], c->purpose_count);
+        break;
+    case 1:
+        if (c->destination_count < COUNT(destination_names))
+            make_destination(w, &destinations[after->destination_count++], c->destination_count);
+        break;
+    case 2: after->destination_count -= after->destination_count > 1; break;
+    case 3: change_destination(w, &destinations[chance(c->destination_count)]); break;
+    default: change_purpose(w, &purposes[chance(c->purpose_count)]); break;
+    }
+    struct frozen frozen;
+    return fixture_compile(after, &w->frozen, &w->arena, &frozen);
+}
+
+/* No act is bound to a version that was not configured when it was given. */
+static void unbind_unknown(const struct policy *p, struct naive_act *acts, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = policy_purpose_index(p, acts[i].purpose);
+        if (!policy_version_numbered(&p->purpose[index], acts[i].version))
+            acts[i].version = 0;
+    }
+}
+
+static void reload_that_does_not_narrow_denies_nothing_new(void **state)
+{
+    (void)state;
+    uint64_t start = seed(), wider = 0, narrower = 0, denied = 0;
+    for (uint32_t i = 0; i < FEWER_WORLDS * 2; i++) {
+        struct world w = { .arena = ARENA_INIT };
+        chance_state = start + i;
+        make_world(&w);
+        const struct policy *before = w.policy, *after = reload(&w);
+        bool narrows = policy_narrows(before, after);
+        *(narrows ? &narrower : &wider) += 1;
+        for (uint32_t k = 0; k < CASES_PER_WORLD; k++) {
+            struct doubt c;
+            make_doubt(&w, &c);
+            unbind_unknown(before, c.device_acts, c.device.count);
+            unbind_unknown(before, c.person_acts, c.person.count);
+            w.policy = before;
+            struct decision was = decide(&w, &c);
+            w.policy = after;
+            struct decision is = decide(&w, &c);
+            denied += narrows && grew(&is, &was);
+            if (!narrows && grew(&is, &was)) {
+                show(&w, &c, &was, &is);
+                fail_msg("a reload that does not narrow closed something");
+            }
+        }
+        arena_fini(&w.arena);
+    }
+    print_message("# %llu wider, %llu narrower, %llu decisions narrowed\n",
+                  (unsigned long long)wider, (unsigned long long)narrower,
+                  (unsigned long long)denied);
+    assert_true(wider > 100 && narrower > 100 && denied > 100);
 }
 
 int main(void)
@@ -563,6 +674,7 @@ int main(void)
         cmocka_unit_test(ineffective_grants_change_no_verdict),
         cmocka_unit_test(departure_never_permits_more_than_capture),
         cmocka_unit_test(the_request_can_only_lower),
+        cmocka_unit_test(reload_that_does_not_narrow_denies_nothing_new),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
