@@ -11,7 +11,7 @@
 
 /* The write key that a request brings: Basic or Bearer header first, then the
  * query's writeKey, then the body's. `doc` may be NULL (then the body is not looked
- * at). Empty when there is none. A header that cannot be decoded is no key. */
+ * at). Empty when there is none. A header that cannot be decoded counts as none. */
 struct str collect_segment_key(const struct collect_request *q, const struct json_doc *doc,
                                struct arena *a);
 
@@ -21,14 +21,21 @@ enum err collect_segment_scan(const struct collect_request *q, struct arena *a,
 
 /* Messages of a scanned body. A batch is an object with `batch`; else the body is one message whose
  * type may come from the path (/v1/track, /v1/t, …). A bad message is listed in `rejected`, the others stand.
- * `p` resolves context.consent.categoryPreferences and integrations to purposes and uses. ERR_VALUE when the
- * envelope itself is wrong (no object, `batch` no array), ERR_LIMIT over LIMIT_BATCH messages. */
+ * `p` resolves context.consent.categoryPreferences, RudderStack's context.consentManagement and integrations to
+ * purposes and uses: they can only deny, and what is there but cannot be read denies everything. ERR_VALUE when the
+ * envelope itself is wrong (no object, `batch` no array), ERR_LIMIT over LIMIT_BATCH messages, or when the batch's
+ * own context and integrations, once per message, would come to more than LIMIT_BODY_INFLATED.
+ *
+ * An id that would collect strangers (subject_id_ok) counts as absent; an object or array as id refuses the message.
+ * timestamp_ms is received - (sentAt - originalTimestamp or timestamp); without a readable sentAt the client's time as
+ * it is; received when there is no time, or one ahead of us or more than ten years ago. */
 enum err collect_segment_events(const struct collect_request *q, const struct json_doc *doc,
                                 const struct policy *p, struct arena *a,
                                 struct collect_result *ret_result,
                                 struct err_info *info) MUST_CHECK;
 
-/* GET /pixel/v1/{track,page}?…: the query as one message. */
+/* GET /pixel/v1/{track,page}?…: the query as one message. Dotted names nest
+ * (context.page.url=…), values are text. ERR_LIMIT beyond 128 parameters or LIMIT_EVENT. */
 enum err collect_segment_pixel(const struct collect_request *q, const struct policy *p,
                                struct arena *a, struct collect_result *ret_result,
                                struct err_info *info) MUST_CHECK;

@@ -1,8 +1,6 @@
 #include "transform/fields_priv.h"
 #include "transform/treat.h"
 
-#include "base/limits.h"
-
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -47,11 +45,18 @@ static struct str plain_name(struct str name)
     return plain ? name : STR("*");
 }
 
+/* Long trails are cut, or one event's names could be many times its size. */
+enum { NAMED_PARTS = 6 };
+
 static void note(struct apply *p, const struct trail *at)
 {
     if (!p->wants_names)
         return;
-    size_t n = 0;
+    size_t parts = 0, n = 0;
+    for (const struct trail *t = at; t->outer != NULL; t = t->outer)
+        parts++;
+    for (; parts > NAMED_PARTS; parts--)
+        at = at->outer;
     for (const struct trail *t = at; t->outer != NULL; t = t->outer)
         n += plain_name(t->name).n + 1;
     char *text = arena_alloc(p->a, n);

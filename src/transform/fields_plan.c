@@ -22,6 +22,7 @@ static const struct {
     { STR_INIT("context.externalIds"), OWNER_DEVICE },
     { STR_INIT("context.traits"), OWNER_PERSON },
     { STR_INIT("context.groupId"), OWNER_NEVER },
+    { STR_INIT("context.previousId"), OWNER_NEVER },
     { STR_INIT("traits"), OWNER_PERSON },
     { STR_INIT("ids"), OWNER_DEVICE },
     { STR_INIT("ids.hubspot"), OWNER_PERSON },

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-enum { USES = 3, RULES = 12, ROUNDS = 20000, DEEPEST = 5 };
+enum { USES = 3, RULES = 12, ROUNDS = 10000, DEEPEST = 5 };
 
 static const uint8_t secret[32] = "thirty-two bytes of some secret";
 static uint64_t seed = 88172645463325252u;

@@ -1,7 +1,8 @@
 #include "transform/fields_priv.h"
 
-#include "base/limits.h"
 #include "codec/time.h"
+
+#include <sodium.h>
 
 struct reduce {
     const struct fields_plan *plan;
@@ -123,6 +124,53 @@ static void reduce_special(struct reduce *r, enum plan_special node, struct str 
     json_write_string(r->to, value);
 }
 
+/* The names of an object's members, for objects with so many that asking json_get() for
+ * each of another's would take quadratic time. Keyed, since strangers choose the names. */
+struct name_set {
+    uint32_t object;
+    struct str *slot; /* NULL: few members, json_get() will do */
+    size_t mask;
+    uint8_t key[crypto_shorthash_KEYBYTES];
+};
+
+enum { FEW_MEMBERS = 16 };
+
+static struct str *name_slot(const struct name_set *s, struct str name)
+{
+    uint64_t hash;
+    _Static_assert(sizeof hash == crypto_shorthash_BYTES, "a hash is one word");
+    crypto_shorthash((uint8_t *)&hash, (const uint8_t *)name.p, name.n, s->key);
+    while (s->slot[hash & s->mask].p != NULL && !str_eq(s->slot[hash & s->mask], name))
+        hash++;
+    return &s->slot[hash & s->mask];
+}
+
+static struct name_set names_of(const struct reduce *r, uint32_t object)
+{
+    struct name_set s = { .object = object };
+    uint32_t count = object ? r->doc->node[object].count : 0;
+    if (count <= FEW_MEMBERS)
+        return s;
+    size_t slots = 64;
+    while (slots < count * 2ul)
+        slots *= 2;
+    s.slot = arena_array(r->a, struct str, slots);
+    s.mask = slots - 1;
+    random_bytes(s.key, sizeof s.key);
+    for (uint32_t k = json_first(r->doc, object); k; k = json_next(r->doc, object, k + 1)) {
+        struct str name = key_text(r->doc, k, r->a);
+        *name_slot(&s, name) = name;
+    }
+    return s;
+}
+
+static bool has_name(const struct reduce *r, const struct name_set *s, struct str name)
+{
+    if (s->slot == NULL)
+        return json_get(r->doc, s->object, name) != 0;
+    return name_slot(s, name)->p != NULL;
+}
+
 /* The message's context, what the batch says beside it, and what the client left to us. */
 static void reduce_context(struct reduce *r, uint32_t context, uint64_t cover, size_t outer)
 {
@@ -138,13 +186,16 @@ static void reduce_context(struct reduce *r, uint32_t context, uint64_t cover, s
     reduce_special(r, PLAN_IP, STR("\"ip\""), e->request_ip, cover, opened);
     reduce_special(r, PLAN_USER_AGENT, STR("\"userAgent\""), e->request_user_agent, cover, opened);
     uint32_t from[] = { context, e->batch_context };
+    struct name_set own = { 0 };
+    if (e->batch_context)
+        own = names_of(r, context);
     for (size_t i = 0; i < COUNT(from); i++) {
         for (uint32_t k = json_first(r->doc, from[i]); k; k = json_next(r->doc, from[i], k + 1)) {
             struct str name = key_text(r->doc, k, r->a);
             uint32_t child = plan_child(r->plan, PLAN_CONTEXT, name);
             bool ours = (child == PLAN_IP && e->request_ip.n) ||
                         (child == PLAN_USER_AGENT && e->request_user_agent.n);
-            if (!ours && (i == 0 || json_get(r->doc, context, name) == 0))
+            if (!ours && (i == 0 || !has_name(r, &own, name)))
                 reduce_member(r, k, PLAN_CONTEXT, child, cover, opened);
         }
     }

@@ -231,6 +231,34 @@ static void the_context_comes_from_message_batch_and_request(void **state)
     assert_text(reduce(p, &e, no_device, &a), "{}");
 }
 
+static void contexts_of_many_members_merge_as_well(void **state)
+{
+    (void)state;
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    AUTO(buf_fini) struct buf text = BUF_INIT(1u << 20), want = BUF_INIT(1u << 20);
+    /* the message says even names up to 200, the batch all up to 150, some of them escaped */
+    buf_lit(&text, "{\"batch\":{\"context\":{\"x\":0");
+    buf_lit(&want, "{\"context\":{\"x\":0");
+    for (int i = 0; i < 200; i += 2) {
+        buf_printf(&text, ",\"\\u006b%d\":%d", i, i);
+        buf_printf(&want, ",\"\\u006b%d\":%d", i, i);
+    }
+    buf_lit(&text, "}},\"context\":{\"x\":1");
+    for (int i = 0; i < 150; i++) {
+        buf_printf(&text, ",\"k%d\":%d", i, -i);
+        if (i % 2)
+            buf_printf(&want, ",\"k%d\":%d", i, -i);
+    }
+    buf_lit(&text, "}}");
+    buf_lit(&want, "}}");
+    buf_byte(&want, 0);
+    struct event e = event_of(buf_view(&text), &a);
+    e.root = json_get(e.doc, JSON_ROOT, STR("batch"));
+    e.batch_context = json_get(e.doc, JSON_ROOT, STR("context"));
+    const struct rule rules[] = { { 0, "context.*", CONF_KEEP } };
+    assert_text(reduce(policy_of(rules, 1, 1, &a), &e, everything, &a), want.p);
+}
+
 static const char owned[] = "{\"anonymousId\":\"d\",\"userId\":\"p\",\"traits\":{\"email\":\"e\"},"
                             "\"ids\":{\"ga4\":{\"client_id\":1},"
                             "\"clarity\":{\"session\":2},\"hubspot\":{\"contact\":3},\"other\":{"
@@ -238,7 +266,7 @@ static const char owned[] = "{\"anonymousId\":\"d\",\"userId\":\"p\",\"traits\":
                             "\"userAgent\":\"UA\",\"userAgentData\":{\"mobile\":false},\"device\":{"
                             "\"id\":5},\"network\":{\"wifi\":true},"
                             "\"sessionId\":6,\"externalId\":[{\"id\":7}],\"externalIds\":[8],"
-                            "\"traits\":{\"age\":9},\"groupId\":\"g\","
+                            "\"traits\":{\"age\":9},\"groupId\":\"g\",\"previousId\":1,"
                             "\"locale\":\"de\"},\"previousId\":\"pp\",\"groupId\":\"gg\","
                             "\"mergeProperties\":[{\"type\":\"email\"}],"
                             "\"writeKey\":\"WK\",\"event\":\"x\"}";
@@ -508,6 +536,11 @@ static void names_tell_what_left(void **state)
                        "properties.a.b,properties.e,properties.z");
     (void)apply(p, 0, true, true, STR("{}"), &a, &names);
     assert_text(names, "");
+    (void)apply(
+        p, 0, true, true,
+        STR("{\"properties\":{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":1,\"g\":2},\"h\":3}}}}}}"),
+        &a, &names);
+    assert_text(names, "properties.a.b.c.d.e,properties.a.b.c.d.h");
 }
 
 static void a_damaged_body_is_told(void **state)
@@ -534,6 +567,7 @@ int main(void)
         cmocka_unit_test(only_what_is_named_is_stored_and_as_it_stood),
         cmocka_unit_test(what_the_event_says_replaces_what_the_message_says),
         cmocka_unit_test(the_context_comes_from_message_batch_and_request),
+        cmocka_unit_test(contexts_of_many_members_merge_as_well),
         cmocka_unit_test(owned_fields_leave_only_when_their_owner_passes),
         cmocka_unit_test(uses_get_the_union_at_intake_and_their_own_at_departure),
         cmocka_unit_test(keys_count_as_they_read),

@@ -16,15 +16,26 @@ static void put_le(uint8_t *to, uint64_t v, int bytes)
 struct treat_key treat_key_of(const uint8_t secret[32], uint32_t slot, uint32_t epoch_days,
                               int64_t at_ms)
 {
+    /* many events for one destination come one after the other */
+    static _Thread_local struct {
+        bool made;
+        uint8_t secret[32], name[32];
+        struct treat_key key;
+    } last;
     /* the length of an epoch is part of its name: epochs of different lengths never meet */
     uint8_t name[16 + 4 + 4 + 8] = "licet pseudonym";
     put_le(name + 16, slot, 4);
     put_le(name + 20, epoch_days, 4);
     put_le(name + 24, epoch_days && at_ms > 0 ? (uint64_t)(at_ms / DAY_MS) / epoch_days : 0, 8);
-    struct treat_key key;
-    _Static_assert(sizeof key.b == crypto_auth_hmacsha256_BYTES, "a key is one HMAC");
-    crypto_auth_hmacsha256(key.b, name, sizeof name, secret);
-    return key;
+    if (last.made && memcmp(name, last.name, sizeof name) == 0 &&
+        sodium_memcmp(secret, last.secret, sizeof last.secret) == 0)
+        return last.key;
+    _Static_assert(sizeof last.key.b == crypto_auth_hmacsha256_BYTES, "a key is one HMAC");
+    crypto_auth_hmacsha256(last.key.b, name, sizeof name, secret);
+    memcpy(last.name, name, sizeof name);
+    memcpy(last.secret, secret, sizeof last.secret);
+    last.made = true;
+    return last.key;
 }
 
 struct str treat_pseudonymise_with(struct str value, const struct treat_key *key, struct arena *a)
