@@ -61,12 +61,13 @@ int made_file(void **state)
 int unmade(void **state)
 {
     struct made *m = *state;
+    uint64_t n = m->unverified ? 0 : faults(m->r, true);
     made_close(m);
     if (!m->memory)
         remove_dir(m->dir);
     arena_fini(&m->a);
     free(m);
-    return 0;
+    return n == 0 ? 0 : -1; /* whatever a test did, what it leaves agrees with itself */
 }
 
 void begin(struct made *m)
@@ -200,4 +201,20 @@ struct chain_head add_events(struct made *m, const char *device, uint32_t n, siz
     begin(m);
     ok(store_add_segment(m->s, &b));
     return commit(m);
+}
+
+static void print(void *ctx, const char *what)
+{
+    if (*(const bool *)ctx)
+        print_message("# fault: %s\n", what);
+}
+
+uint64_t faults(struct store_reader *r, bool show)
+{
+    struct verify_result result = { 0 };
+    struct err_info info = { 0 };
+    enum err e = store_verify(r, print, &show, &result, &info);
+    if (e != OK)
+        fail_msg("verify: %s", info.text);
+    return result.faults;
 }

@@ -16,6 +16,7 @@ struct made {
     struct store *s;
     struct store_reader *r; /* sees committed groups, in memory all */
     struct arena a;
+    bool unverified; /* it leaves something that verification must not find in order */
 };
 
 /* Setup and teardown of one test; the group's state says which kind. */
@@ -56,7 +57,7 @@ struct chain_head add_events(struct made *m, const char *device, uint32_t n, siz
 uint64_t faults(struct store_reader *r, bool show);
 
 /* The suite, to be run for each kind. */
-extern const struct CMUnitTest suite_act[], suite_event[], suite_rest[];
-extern const size_t suite_act_count, suite_event_count, suite_rest_count;
+extern const struct CMUnitTest suite_act[], suite_event[], suite_delivery[], suite_rest[];
+extern const size_t suite_act_count, suite_event_count, suite_delivery_count, suite_rest_count;
 
 #endif

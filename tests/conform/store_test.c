@@ -11,6 +11,7 @@ static const struct {
 } suites[] = {
     { "acts", suite_act, &suite_act_count },
     { "events", suite_event, &suite_event_count },
+    { "deliveries", suite_delivery, &suite_delivery_count },
     { "rest", suite_rest, &suite_rest_count },
 };
 

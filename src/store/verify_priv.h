@@ -1,0 +1,49 @@
+/* store/verify_priv.h - the parts of store_verify().
+ *
+ * verify.c          the walk along the chain, and what is counted
+ * verify_fact.c     one fact: its leaf, its columns, the rows derived from them
+ * verify_act.c      one act: that its payload says what its columns say
+ * verify_segment.c  one segment and its events
+ * verify_subject.c  subjects: state and standings, from their facts
+ *
+ * A function returns an error only when the database cannot be read; what does
+ * not agree goes to verify_fault().
+ */
+#ifndef STORE_VERIFY_PRIV_H
+#define STORE_VERIFY_PRIV_H
+
+#include "store/store_priv.h"
+
+struct verify {
+    struct store_reader *r;
+    struct conn *c;
+    void (*fault)(void *ctx, const char *what);
+    void *ctx;
+    struct verify_result result;
+    struct arena a;       /* cleared after each fact */
+    struct buf retention; /* columns of the retention fact looked at last */
+    int64_t retention_seq;
+    /* rows that the facts account for */
+    int64_t acts, act_preferences, notices, names, versions, generations, standings;
+};
+
+void verify_fault(struct verify *v, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+struct fact_read {
+    int64_t seq, kind, subject; /* as stored; 0: none */
+    bool emptied;
+    struct str key, leaf, columns, payload;
+};
+enum err verify_fact(struct verify *v, const struct fact_read *f) MUST_CHECK;
+enum err verify_act(struct verify *v, const struct fact_read *f) MUST_CHECK;
+bool verify_number(struct str json, int64_t *ret_n); /* a whole number as JSON has it */
+
+struct segment_read {
+    int64_t number, first_ms, last_ms, count, retention_seq;
+    struct str brief, keys, leaves, bytes;
+};
+enum err verify_segment(struct verify *v, const struct segment_read *s) MUST_CHECK;
+
+enum err verify_subjects(struct verify *v) MUST_CHECK;
+
+#endif
