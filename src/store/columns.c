@@ -1,4 +1,4 @@
-#include "store/store_priv.h"
+#include "store/columns.h"
 
 static void put_text(struct buf *to, struct str s)
 {
@@ -155,5 +155,55 @@ bool columns_read_notice(struct str s, struct notice_row *ret_row)
         !take_text(&s, &r.content) || s.n)
         return false;
     *ret_row = r;
+    return true;
+}
+
+/* ---- retention, deliveries ---- */
+
+void columns_retention(struct buf *to, int64_t at_ms, struct str named, uint32_t count)
+{
+    buf_u64(to, (uint64_t)at_ms);
+    buf_u32(to, count);
+    buf_str(to, named);
+}
+
+bool columns_read_retention(struct str s, struct str *ret_named)
+{
+    uint64_t at_ms;
+    uint32_t count;
+    if (!take_u64(&s, &at_ms) || !take_u32(&s, &count) || s.n != (size_t)count * NAMED)
+        return false;
+    *ret_named = s;
+    return true;
+}
+
+bool columns_next_named(struct str *named, int64_t *ret_number, struct str *ret_hash)
+{
+    uint64_t number;
+    if (!take_u64(named, &number) || !take_bytes(named, CHAIN_HASH, ret_hash))
+        return false;
+    *ret_number = (int64_t)number;
+    return true;
+}
+
+void items_add(struct buf *to, const struct delivery_item *item)
+{
+    buf_u64(to, (uint64_t)item->segment);
+    buf_u32(to, item->index);
+    buf_byte(to, (char)item->result);
+    buf_byte(to, (char)item->reason);
+}
+
+bool items_next(struct str *items, struct delivery_item *ret_item)
+{
+    uint64_t segment;
+    uint32_t index;
+    uint8_t result, reason;
+    if (!take_u64(items, &segment) || !take_u32(items, &index) || !take_u8(items, &result) ||
+        !take_u8(items, &reason) || result > DELIVERY_UNCERTAIN || reason >= REASON_COUNT)
+        return false;
+    *ret_item = (struct delivery_item){
+        .segment = (int64_t)segment, .index = index, .result = result, .reason = reason
+    };
     return true;
 }

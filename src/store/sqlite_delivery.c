@@ -6,30 +6,6 @@
 
 const char *const delivery_result_name[6] = { "", "sent", "dropped", "retry", "dead", "uncertain" };
 
-/* ---- items as bytes ---- */
-
-static void put_item(struct buf *to, const struct delivery_item *item)
-{
-    buf_u64(to, (uint64_t)item->segment);
-    buf_u32(to, item->index);
-    buf_byte(to, (char)item->result);
-    buf_byte(to, (char)item->reason);
-}
-
-bool items_next(struct str *items, struct delivery_item *ret_item)
-{
-    uint64_t segment;
-    uint32_t index;
-    uint8_t result, reason;
-    if (!take_u64(items, &segment) || !take_u32(items, &index) || !take_u8(items, &result) ||
-        !take_u8(items, &reason) || result > DELIVERY_UNCERTAIN || reason >= REASON_COUNT)
-        return false;
-    *ret_item = (struct delivery_item){
-        .segment = (int64_t)segment, .index = index, .result = result, .reason = reason
-    };
-    return true;
-}
-
 /* ---- cursors ---- */
 
 enum err store_get_cursor(struct store_reader *r, uint32_t slot, struct delivery_cursor *ret_c)
@@ -125,7 +101,7 @@ enum err store_mark_sending(struct store *s, const struct delivery_request *q,
         return e;
     buf_clear(&s->scratch);
     for (uint32_t i = 0; i < q->item_count; i++)
-        put_item(&s->scratch, &q->item[i]);
+        items_add(&s->scratch, &q->item[i]);
     if (s->scratch.over)
         return s->c.failed = ERR_LIMIT;
     p.items = buf_view(&s->scratch);
@@ -168,7 +144,7 @@ static struct str collect(struct store *s, const struct delivery_request *q, int
     buf_clear(&s->scratch);
     for (uint32_t i = 0; i < q->item_count; i++) {
         if (state_after(q->item[i].result) == state) {
-            put_item(&s->scratch, &q->item[i]);
+            items_add(&s->scratch, &q->item[i]);
             n++;
         }
     }

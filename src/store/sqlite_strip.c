@@ -94,32 +94,6 @@ static enum err strip_next(struct strip *t, int64_t after, int64_t last, int64_t
 
 /* ---- the fact ---- */
 
-void columns_retention(struct buf *to, int64_t at_ms, struct str named, uint32_t count)
-{
-    buf_u64(to, (uint64_t)at_ms);
-    buf_u32(to, count);
-    buf_str(to, named);
-}
-
-bool columns_read_retention(struct str s, struct str *ret_named)
-{
-    uint64_t at_ms;
-    uint32_t count;
-    if (!take_u64(&s, &at_ms) || !take_u32(&s, &count) || s.n != (size_t)count * NAMED)
-        return false;
-    *ret_named = s;
-    return true;
-}
-
-bool columns_next_named(struct str *named, int64_t *ret_number, struct str *ret_hash)
-{
-    uint64_t number;
-    if (!take_u64(named, &number) || !take_bytes(named, CHAIN_HASH, ret_hash))
-        return false;
-    *ret_number = (int64_t)number;
-    return true;
-}
-
 /* The same for people. */
 static void write_payload(struct buf *to, int64_t at_ms, struct str named)
 {

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "store/chain.h"
+#include "store/columns.h"
 #include "store/store.h"
 
 /* ---- a connection ---- */
@@ -94,8 +95,9 @@ struct store_reader {
 };
 
 struct group {
-    bool open, changed;
-    int64_t seq; /* of the newest fact, the group's included */
+    bool open;
+    int64_t seq;  /* of the newest fact, the group's included */
+    size_t bytes; /* of its facts */
     bool has_segment;
     struct buf fact_leaves;
     struct buf brief, keys, event_leaves; /* of the segment */
@@ -125,41 +127,6 @@ struct fact {
 };
 /* Appends to the open group. */
 enum err fact_add(struct store *s, const struct fact *f, int64_t *ret_seq) MUST_CHECK;
-
-/* ---- columns: what tables derive from a fact, in the bytes that its leaf covers ---- */
-
-struct act_columns {
-    struct id id;
-    int64_t claimed_ms, received_ms;
-    enum act_source source;
-    struct str subject, ip;
-    uint32_t effect_count, preference_count;
-    struct str effects, preferences; /* undecoded */
-};
-void columns_act(struct buf *to, const struct act_row *row);
-bool columns_read_act(struct str columns, struct act_columns *ret_c);
-bool columns_next_effect(struct str *effects, struct act_effect *ret_e);
-bool columns_next_text(struct str *texts, struct str *ret_s);
-
-/* All of a subject but preferences, flags other than verified, and seq. */
-void columns_subject(struct buf *to, const struct subject_row *row);
-bool columns_read_subject(struct str columns, struct subject_row *ret_row);
-void columns_notice(struct buf *to, const struct notice_row *row);
-bool columns_read_notice(struct str columns, struct notice_row *ret_row);
-
-struct restriction_columns {
-    struct str subject;
-    bool restricted;
-    int64_t received_ms;
-};
-void columns_restriction(struct buf *to, const struct restriction_columns *c);
-bool columns_read_restriction(struct str columns, struct restriction_columns *ret_c);
-
-/* A retention fact: the segments that it rewrote, with their new hash. */
-enum { NAMED = 8 + CHAIN_HASH };
-void columns_retention(struct buf *to, int64_t at_ms, struct str named, uint32_t count);
-bool columns_read_retention(struct str columns, struct str *ret_named);
-bool columns_next_named(struct str *named, int64_t *ret_number, struct str *ret_hash);
 
 /* ---- standings ---- */
 
@@ -192,11 +159,6 @@ void brief_add(struct buf *to, const struct store_reader *r, const struct stored
                int64_t first_ms);
 bool brief_at(struct str briefs, uint32_t index, struct brief *ret_b);
 bool brief_next(struct str *briefs, struct brief *ret_b);
-
-/* ---- deliveries ---- */
-
-enum { ITEM = 8 + 4 + 1 + 1 }; /* bytes of one in request.items */
-bool items_next(struct str *items, struct delivery_item *ret_item);
 
 /* ---- the rest ---- */
 

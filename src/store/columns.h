@@ -1,0 +1,54 @@
+/* store/columns.h - what tables derive from a fact, as bytes.
+ *
+ * A fact's leaf covers its payload, which is the caller's, and these columns,
+ * which say the same in the form that lists, filters and standings are made of:
+ * so verify can compare every derived row with bytes that the chain holds, and
+ * views can be built again. Readers check all lengths; slices point into the
+ * bytes read. Pure; any thread.
+ */
+#ifndef STORE_COLUMNS_H
+#define STORE_COLUMNS_H
+
+#include "base/buf.h"
+#include "store/chain.h"
+#include "store/store.h"
+
+struct act_columns {
+    struct id id;
+    int64_t claimed_ms, received_ms;
+    enum act_source source;
+    struct str subject, ip;
+    uint32_t effect_count, preference_count;
+    struct str effects, preferences; /* undecoded */
+};
+void columns_act(struct buf *to, const struct act_row *row);
+bool columns_read_act(struct str columns, struct act_columns *ret_c);
+bool columns_next_effect(struct str *effects, struct act_effect *ret_e);
+bool columns_next_text(struct str *texts, struct str *ret_s);
+
+/* All of a subject but preferences, flags other than verified, and seq. */
+void columns_subject(struct buf *to, const struct subject_row *row);
+bool columns_read_subject(struct str columns, struct subject_row *ret_row);
+void columns_notice(struct buf *to, const struct notice_row *row);
+bool columns_read_notice(struct str columns, struct notice_row *ret_row);
+
+struct restriction_columns {
+    struct str subject;
+    bool restricted;
+    int64_t received_ms;
+};
+void columns_restriction(struct buf *to, const struct restriction_columns *c);
+bool columns_read_restriction(struct str columns, struct restriction_columns *ret_c);
+
+/* A retention fact: the segments that it rewrote, with their new hash. */
+enum { NAMED = 8 + CHAIN_HASH };
+void columns_retention(struct buf *to, int64_t at_ms, struct str named, uint32_t count);
+bool columns_read_retention(struct str columns, struct str *ret_named);
+bool columns_next_named(struct str *named, int64_t *ret_number, struct str *ret_hash);
+
+/* An item of an outgoing request, ITEM bytes each. */
+enum { ITEM = 8 + 4 + 1 + 1 };
+void items_add(struct buf *to, const struct delivery_item *item);
+bool items_next(struct str *items, struct delivery_item *ret_item);
+
+#endif
