@@ -183,8 +183,10 @@ static enum err write_payload(struct adding *x)
     }
     write_text_or_null(&to, "ip_address", x->ip);
     buf_byte(&to, '}');
-    if (write_done(&to, x->a, &x->row.payload) != OK)
-        return err_set(x->info, ERR_LIMIT, "", "the body is too large");
+    struct json_doc again; /* never write for good what could not be read: it nests one deeper */
+    if (write_done(&to, x->a, &x->row.payload) != OK ||
+        json_scan(x->row.payload, x->a, &again, NULL) != OK)
+        return err_set(x->info, ERR_LIMIT, "", "the body is too large or nested too deeply");
     return OK;
 }
 
@@ -360,7 +362,7 @@ static enum err write_all(struct adding *x, const struct once *once, struct str 
         e = store_put_answer(s, once->scope, once->key, x->said.received_ms, once->hash, answer);
     if (e == OK)
         e = ledger_changed(x->l, x->row.subject);
-    return e;
+    return write_failed(e);
 }
 
 static enum err prepare(struct adding *x)

@@ -4,13 +4,19 @@
 
 enum err ledger_open(struct store *s, struct ledger **ret_ledger, struct err_info *info)
 {
+    return ledger_open_sized(s, LIMIT_SNAPSHOTS, ret_ledger, info);
+}
+
+enum err ledger_open_sized(struct store *s, uint32_t snapshots, struct ledger **ret_ledger,
+                           struct err_info *info)
+{
     struct store_reader *own = store_own_reader(s);
     if (own == NULL)
         return err_set(info, ERR_IO, NULL, "the store has no view of its own");
     struct ledger *l = must_alloc_zero(sizeof *l);
     l->store = s;
     l->own = own;
-    l->snapshots = snapshots_new(LIMIT_SNAPSHOTS);
+    l->snapshots = snapshots_new(snapshots);
     *ret_ledger = l;
     return OK;
 }
@@ -22,6 +28,18 @@ void ledger_close(struct ledger **l)
     snapshots_free(&(*l)->snapshots);
     free(*l);
     *l = NULL;
+}
+
+enum err write_failed(enum err e)
+{
+    switch (e) {
+    case OK:
+    case ERR_IO:
+    case ERR_FULL:
+    case ERR_CORRUPT: return e;
+    case ERR_BUSY: return ERR_IO;
+    default: return ERR_CORRUPT; /* it refused what we had checked */
+    }
 }
 
 enum err ledger_snapshot(struct ledger *l, struct store_reader *r, struct str subject,

@@ -64,9 +64,11 @@ struct consent_answer {
     struct str json;    /* {"id","timestamp","subject_id"} and, by private key only, "warnings" */
     struct str subject; /* external id */
     struct id act;
-    bool replayed; /* the first answer to this Idempotency-Key; nothing was written */
-    bool
-        new_device; /* licet made up the subject's id, and the act grants something: hand out a device token */
+    /* The first answer to this Idempotency-Key; nothing was written. `lowers` is
+     * as it was, `new_device` is not: a device token is handed out once. */
+    bool replayed;
+    /* licet made up the subject's id, and the act grants something: hand out a device token. */
+    bool new_device;
     bool lowers; /* passes the barrier (DESIGN 4) before it is answered */
 };
 
@@ -88,13 +90,14 @@ struct subject_request {
 enum err ledger_put_subject(struct ledger *l, const struct subject_request *q, struct arena *a,
                             struct str *ret_json, struct err_info *info) MUST_CHECK;
 
-/* One notice object or an array of them; all or none. */
+/* One notice object or an array of them; all or none. The answer has the shape of the body. */
 enum err ledger_add_notices(struct ledger *l, struct str body, enum body_format format,
                             int64_t received_ms, struct arena *a, struct str *ret_json,
                             struct err_info *info) MUST_CHECK;
 
 /* ---- reading; any thread, with its own reader. ERR_NOT_FOUND, ERR_VALUE with the parameter named,
- *      ERR_LIMIT when a filter would look at too much. `query` is the undecoded query string ---- */
+ *      ERR_LIMIT when a filter would look at too much. `query` is the undecoded query string; ids and
+ *      identifiers from paths come decoded. Parameters that are not known are ignored ---- */
 
 enum err ledger_get_consent(struct store_reader *r, struct str id, struct arena *a,
                             struct str *ret_json) MUST_CHECK;
@@ -104,11 +107,15 @@ enum err ledger_get_subject(struct store_reader *r, struct str id, struct arena 
                             struct str *ret_json) MUST_CHECK;
 enum err ledger_list_subjects(struct store_reader *r, struct str query, struct arena *a,
                               struct str *ret_json, struct err_info *info) MUST_CHECK;
+/* `identifier` empty: of all. "terms": its versions, newest first. "terms/3": one object, no array.
+ * ERR_NOT_FOUND when that identifier, or version, was never stored. */
 enum err ledger_list_notices(struct store_reader *r, struct str identifier, struct str query,
                              struct arena *a, struct str *ret_json,
                              struct err_info *info) MUST_CHECK;
 
-/* GET /v1/permissions/SUBJECT: per purpose and per destination, with reasons. `now` is the moment. */
+/* GET /v1/permissions/SUBJECT: per purpose and per destination, with reasons. `now` is the moment.
+ * A destination that requires purposes of the device alone is asked as for a device, any other as for
+ * a person ("as"). ERR_VALUE when the id is none; a subject nobody knows is answered like any other. */
 enum err ledger_permissions(struct ledger *l, struct store_reader *r, const struct policy *p,
                             struct str subject, int64_t now, struct arena *a,
                             struct str *ret_json) MUST_CHECK;

@@ -13,8 +13,16 @@ struct ledger {
     struct snapshots *snapshots;
 };
 
+/* ledger_open() with a smaller cache: tests want to see it run full. */
+enum err ledger_open_sized(struct store *s, uint32_t snapshots, struct ledger **ret_ledger,
+                           struct err_info *info) MUST_CHECK;
+
 /* The one owner of an installation, in the places where answers name one. */
 #define OWNER "1"
+
+/* What a verb of the store that failed means to our caller: the group must go.
+ * Never one of the errors that say the request was at fault. */
+enum err write_failed(enum err e) MUST_CHECK;
 
 /* ---- writing JSON ---- */
 

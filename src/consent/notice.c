@@ -97,7 +97,7 @@ static enum err add(struct ledger *l, const struct notice_said *n, int64_t recei
     int64_t seq;
     enum err e = store_add_notice(l->store, &row, payload(n, row.version, received_ms, a), &seq);
     if (e != OK)
-        return e;
+        return write_failed(e);
     write_comma(answer);
     buf_byte(answer, '{');
     write_text(answer, "identifier", row.identifier);

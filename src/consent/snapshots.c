@@ -17,9 +17,13 @@ struct held {
     _Alignas(16) char bytes[];
 };
 
+struct link { /* in the ring of entries by use */
+    struct link *newer, *older;
+};
+
 struct snapshot_entry { /* an entry of a table; also a registered load, if loads > 0 */
+    struct link use;    /* first; NULL while it cannot go */
     struct snapshot_entry *chain;
-    struct snapshot_entry *newer, *older; /* by use; both NULL while it cannot go */
     struct snapshot_entry *next_dirty;
     struct held *held; /* NULL while only loads are registered, and in the table of blocks */
     uint64_t hash;
@@ -32,7 +36,7 @@ struct snapshot_entry { /* an entry of a table; also a registered load, if loads
 struct table {
     struct snapshot_entry **bucket;
     uint32_t mask, count;
-    struct snapshot_entry used; /* ring: used.older is the newest, used.newer the oldest */
+    struct link used; /* the ring's head: .older is the newest, .newer the oldest */
 };
 
 struct snapshots {
@@ -157,22 +161,24 @@ static struct snapshot_entry *add(struct table *t, uint64_t hash, struct str id)
 /* Out of the order of use: it cannot be evicted. */
 static void pin(struct snapshot_entry *e)
 {
-    if (e->newer == NULL)
+    struct link *l = &e->use;
+    if (l->newer == NULL)
         return;
-    e->newer->older = e->older;
-    e->older->newer = e->newer;
-    e->newer = e->older = NULL;
+    l->newer->older = l->older;
+    l->older->newer = l->newer;
+    l->newer = l->older = NULL;
 }
 
 static void used_now(struct table *t, struct snapshot_entry *e)
 {
-    if (t->used.older == e)
+    struct link *l = &e->use;
+    if (t->used.older == l)
         return;
     pin(e);
-    e->newer = &t->used;
-    e->older = t->used.older;
-    e->older->newer = e;
-    t->used.older = e;
+    l->newer = &t->used;
+    l->older = t->used.older;
+    l->older->newer = l;
+    t->used.older = l;
 }
 
 /* Takes it out of the table; the caller disposes of ->held and frees it. */
@@ -188,7 +194,8 @@ static void take_out(struct table *t, struct snapshot_entry *e)
 
 static struct snapshot_entry *oldest(struct table *t)
 {
-    return t->used.newer == &t->used ? NULL : t->used.newer;
+    _Static_assert(offsetof(struct snapshot_entry, use) == 0, "a link leads to its entry");
+    return t->used.newer == &t->used ? NULL : (struct snapshot_entry *)t->used.newer;
 }
 
 /* ---- the loop's table ---- */
@@ -400,8 +407,7 @@ const struct snapshot *snapshots_take(struct snapshots *s, struct str subject,
     struct snapshot_entry *e = shared_entry(s, hash, subject);
     struct held *h = e->held ? held_ref(e->held) : NULL;
     if (h == NULL) {
-        pin(e);
-        e->loads++;
+        e->loads++; /* and it stays out of the ring: a load cannot be evicted */
         *ret_load = e;
     } else if (e->loads == 0) {
         used_now(&s->shared, e);

@@ -76,12 +76,13 @@ enum err ledger_put_subject(struct ledger *l, const struct subject_request *q, s
         row.changed_ms = q->received_ms;
         e = subject_payload(id, act_source_name[ACT_PRIVATE_KEY], (struct str){ 0 }, q->received_ms,
                             changed, a, &payload, info);
-        if (e == OK)
-            e = store_put_subject(l->store, &row, payload, q->received_ms, &seq);
+        if (e != OK)
+            return e;
+        e = store_put_subject(l->store, &row, payload, q->received_ms, &seq);
         if (e == OK)
             e = ledger_changed(l, id);
         if (e != OK)
-            return e;
+            return write_failed(e);
     }
     return write_answer(&row, a, ret_json);
 }
