@@ -125,6 +125,7 @@ static void take_turn(struct deliver *d)
 {
     d->policy = d->setup.policy_ref(d->setup.ctx);
     d->now_ms = clock_now_ms();
+    write_turn(d);
     d->stopping |= d->refused;
     if (d->recovering && !d->stopping)
         pending_recover(d);
