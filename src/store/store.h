@@ -240,6 +240,11 @@ struct segment_found {
 /* The first segment with number > after. ERR_NOT_FOUND at the end. */
 enum err store_next_segment(struct store_reader *r, int64_t after, struct arena *a,
                             struct segment_found *ret_segment) MUST_CHECK;
+/* The first behind `after` that holds an event permitted for one of these slots (bits). */
+enum err store_next_permitted(struct store_reader *r, int64_t after, uint32_t slots,
+                              struct arena *a, struct segment_found *ret_segment) MUST_CHECK;
+/* The newest segment whose events were all received before a moment; 0: none. */
+int64_t store_newest_segment_before(struct store_reader *r, int64_t at_ms);
 enum err store_get_segment(struct store_reader *r, int64_t number, struct arena *a,
                            struct segment_found *ret_segment) MUST_CHECK;
 int64_t store_newest_segment(struct store_reader *r); /* 0: none */
@@ -257,11 +262,13 @@ enum err store_each_message(struct store_reader *r, int64_t since_ms,
  * that `own` may have, or nothing), and a retention fact with the rewritten
  * segments' hashes is added. At most `most` segments a call; *ret_done is how many
  * were looked at: 0 when there is nothing left to do up to `last`.
- * Each segment is cut by `keep` once, oldest first. When the own store's time is over
+ * Each segment is cut by `keep` once, oldest first; one whose events are permitted for slots of `whole`
+ * only (bits) is passed over: it holds what these may have, in the form in which they have it. When the own store's time is over
  * too, `keep` is NULL: all bodies up to `last` are deleted, cut before or not. */
 typedef void (*store_keep_fn)(void *ctx, const struct stored_event *e, struct buf *ret_body);
 enum err store_strip_segments(struct store *s, int64_t last, uint32_t most, int64_t at_ms,
-                              store_keep_fn keep, void *ctx, uint32_t *ret_done) MUST_CHECK;
+                              uint32_t whole, store_keep_fn keep, void *ctx,
+                              uint32_t *ret_done) MUST_CHECK;
 
 /* ---- deliveries ---- */
 

@@ -163,6 +163,8 @@ struct brief {
     uint64_t message;
     uint32_t after_ms; /* received, after the segment's first */
 };
+/* Slots for which the event was permitted when it was collected: bits. */
+uint32_t permitted_slots(const struct stored_event *e);
 void brief_add(struct buf *to, const struct store_reader *r, const struct stored_event *e,
                int64_t first_ms);
 bool brief_at(struct str briefs, uint32_t index, struct brief *ret_b);

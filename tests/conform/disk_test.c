@@ -233,7 +233,7 @@ static void what_was_stripped_is_in_no_file(void **state)
     assert_int_equal(occurrences(m, "licet.db", "{\"n\":17"), 200);
     uint32_t done;
     begin(m);
-    ok(store_strip_segments(m->s, INT64_MAX, 100, made_ms, NULL, NULL, &done));
+    ok(store_strip_segments(m->s, INT64_MAX, 100, made_ms, 0, NULL, NULL, &done));
     (void)commit(m);
     assert_int_equal(done, 10);
     made_close(m);
@@ -326,7 +326,7 @@ static _Noreturn void write_until_killed(struct made *m, int to)
         ok(store_add_segment(m->s, &b));
         if (i % 9 == 8) {
             uint32_t done;
-            ok(store_strip_segments(m->s, INT64_MAX, 3, made_ms, NULL, NULL, &done));
+            ok(store_strip_segments(m->s, INT64_MAX, 3, made_ms, 0, NULL, NULL, &done));
         }
         struct chain_head head = commit(m);
         struct acknowledged ack = { .group = head.group };

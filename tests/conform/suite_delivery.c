@@ -354,7 +354,7 @@ static uint32_t strip(struct made *m, int64_t last, uint32_t most, store_keep_fn
 {
     uint32_t done = 99;
     begin(m);
-    ok(store_strip_segments(m->s, last, most, ++made_ms, keep, NULL, &done));
+    ok(store_strip_segments(m->s, last, most, ++made_ms, 0, keep, NULL, &done));
     (void)commit(m);
     return done;
 }

@@ -88,10 +88,10 @@ static void add_everything(struct made *m)
     for (int i = 0; i < 5; i++)
         (void)add_events(m, i % 2 ? "ada" : "dev", 6, 120);
     begin(m);
-    ok(store_strip_segments(m->s, INT64_MAX, 2, ++made_ms, keep_some, NULL, &done));
+    ok(store_strip_segments(m->s, INT64_MAX, 2, ++made_ms, 0, keep_some, NULL, &done));
     (void)commit(m);
     begin(m);
-    ok(store_strip_segments(m->s, INT64_MAX, 1, ++made_ms, NULL, NULL, &done));
+    ok(store_strip_segments(m->s, INT64_MAX, 1, ++made_ms, 0, NULL, NULL, &done));
     (void)commit(m);
     made_ms += 100000;
     (void)add_events(m, "eve", 3, 120);
@@ -118,6 +118,7 @@ static const struct {
     { "segment", "first_ms", true },
     { "segment", "last_ms", true },
     { "segment", "count", true },
+    { "segment", "permitted", true },
     { "segment", "retention_seq", true },
     { "segment", "brief", true },
     { "segment", "keys", true },
