@@ -158,6 +158,11 @@ static void only_its_owner_may_read_the_files(void **state)
         assert_int_equal(stat(file_in(m, names[i]), &st), 0);
         assert_int_equal(st.st_mode & 0777, 0600);
     }
+    made_close(m); /* one that somebody opened up is closed again */
+    assert_int_equal(chmod(file_in(m, "licet.db"), 0666), 0);
+    made_open(m);
+    assert_int_equal(stat(file_in(m, "licet.db"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
 }
 
 static void a_reader_sees_committed_groups_only(void **state)

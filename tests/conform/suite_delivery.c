@@ -244,6 +244,8 @@ static void dead_letters_are_revived_one_by_one_or_all(void **state)
     assert_memory_equal(&q.id, &o[3].q.id, sizeof q.id);
     assert_int_equal(q.attempts, 0);
     begin(m);
+    ok(store_revive_dead(m->s, 0, NULL, 778, &n)); /* slot 0 is not all */
+    assert_int_equal(n, 0);
     ok(store_revive_dead(m->s, 1, NULL, 778, &n));
     assert_int_equal(n, 2);
     ok(store_revive_dead(m->s, -1, NULL, 778, &n));
