@@ -530,6 +530,7 @@ static void stop_without_a_loop_ends_and_leaves_what_is_unknown(void **state)
     must(pthread_mutex_unlock(&h->lock) == 0);
     deliver_stop(h->d);
     house_until(h, deliver_stopped(h->d)); /* its time is over */
+    assert_true(house_barrier(h, "anna", 0));
     deliver_close(&h->d);
     h->refuse = false;
     assert_int_equal(result_of(h, SLOT_HOOK, segment, 0), DELIVERY_UNCERTAIN);

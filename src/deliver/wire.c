@@ -21,9 +21,11 @@ struct wire_socket {
     struct wire_socket *next;
     int fd;
     bool used;
-    struct flight
-        *flight; /* whose bytes may be in it; a kept connection passes from one to the next
-                              before we hear that the first has ended */
+    /* until it is connected: libcurl closes one that never was without telling us */
+    struct flight *opener;
+    /* whose bytes may be in it; a kept connection passes from one to the next before we
+     * hear that the first has ended */
+    struct flight *flight;
 };
 
 struct flight {
@@ -76,7 +78,7 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
     if (fd < 0)
         return CURL_SOCKET_BAD;
     struct wire_socket *s = must_alloc(sizeof *s);
-    *s = (struct wire_socket){ .next = f->w->socket, .fd = fd };
+    *s = (struct wire_socket){ .next = f->w->socket, .fd = fd, .opener = f };
     f->w->socket = s;
     return fd;
 }
@@ -137,6 +139,20 @@ static struct wire_socket *socket_of(const struct flight *f)
     return s;
 }
 
+static void forget_unconnected(struct flight *f)
+{
+    struct wire_socket **at = &f->w->socket;
+    while (*at != NULL) {
+        struct wire_socket *s = *at;
+        if (s->opener != f) {
+            at = &s->next;
+            continue;
+        }
+        *at = s->next;
+        free(s);
+    }
+}
+
 /* The connection is dead from here on, what the kernel held is gone. libcurl finds out and closes it. */
 static void reset_now(struct wire_socket *s)
 {
@@ -169,6 +185,7 @@ static int before_request(void *ctx, char *peer, char *local, int peer_port, int
     struct wire_socket *s = find_socket(f->w, peer, peer_port, local, local_port);
     if (s == NULL)
         return CURL_PREREQFUNC_ABORT; /* what could not be cut is not begun */
+    s->opener = NULL;
     if (s->used && has_unsent(s->fd)) {
         reset_now(
             s); /* answered before it was read: what is left of the request before stays here */
@@ -261,6 +278,7 @@ static void flight_free(struct wire *w, struct flight *f)
             reset_now(s);
         s->flight = NULL;
     }
+    forget_unconnected(f);
     buf_fini(&f->answer);
     free(f);
 }
