@@ -9,34 +9,10 @@
 
 enum { NOT_SECOND_THIRD = 1 << SLOT_SECOND | 1 << SLOT_THIRD };
 
-static struct house *open_with_anna(struct house_options o)
-{
-    struct house *h = house_new(o);
-    house_say(h, "anna", "mail", true);
-    return h;
-}
-
-static enum delivery_result result_of(struct house *h, uint32_t slot, int64_t segment,
-                                      uint32_t index)
-{
-    AUTO(arena_fini) struct arena a = ARENA_INIT;
-    return house_fate(h, slot, segment, index, &a).result;
-}
-
-static bool error_is(struct house *h, uint32_t slot, int64_t segment, const char *text)
-{
-    AUTO(arena_fini) struct arena a = ARENA_INIT;
-    struct event_delivery fate = house_fate(h, slot, segment, 0, &a);
-    bool same = str_eq(fate.error, str_of(text));
-    if (!same)
-        print_message("# error \"%.*s\"\n", STR_ARG(fate.error));
-    return same;
-}
-
 static void each_event_arrives_once_and_in_order(void **state)
 {
     (void)state;
-    struct house *h = open_with_anna((struct house_options){ .events = 40 });
+    struct house *h = house_with_anna((struct house_options){ .events = 40 });
     house_start(h);
     h->watched = true;
     enum { SEGMENTS = 5, EACH = 70 };
@@ -48,7 +24,7 @@ static void each_event_arrives_once_and_in_order(void **state)
     for (int i = 0; i < SEGMENTS; i++)
         for (uint32_t k = 0; k < EACH; k++) {
             assert_int_equal(house_arrived(h, segment[i], k), 1);
-            assert_int_equal(result_of(h, SLOT_HOOK, segment[i], k), DELIVERY_SENT);
+            assert_int_equal(house_result(h, SLOT_HOOK, segment[i], k), DELIVERY_SENT);
         }
     AUTO(arena_fini) struct arena a = ARENA_INIT;
     struct event_delivery fate = house_fate(h, SLOT_HOOK, segment[0], 0, &a);
@@ -64,7 +40,7 @@ static void each_event_arrives_once_and_in_order(void **state)
 static void one_connection_carries_requests_in_the_order_of_their_events(void **state)
 {
     (void)state;
-    struct house *h = open_with_anna((struct house_options){ .events = 1 });
+    struct house *h = house_with_anna((struct house_options){ .events = 1 });
     house_start(h);
     struct id last = { { 0 } };
     for (int i = 0; i < 8; i++) {
@@ -90,7 +66,7 @@ static void one_connection_carries_requests_in_the_order_of_their_events(void **
 static void what_was_not_permitted_at_capture_and_tests_never_leave(void **state)
 {
     (void)state;
-    struct house *h = open_with_anna((struct house_options){ 0 });
+    struct house *h = house_with_anna((struct house_options){ 0 });
     house_start(h);
     const struct house_event event[] = {
         { .device = "anna", .denied = 1 << SLOT_HOOK | NOT_SECOND_THIRD },
@@ -107,7 +83,7 @@ static void what_was_not_permitted_at_capture_and_tests_never_leave(void **state
     assert_int_equal(receiver_count(h->receiver), 1);
     for (uint32_t i = 0; i < COUNT(event); i++) {
         assert_int_equal(house_arrived(h, segment, i), i == 2);
-        assert_int_equal(result_of(h, SLOT_HOOK, segment, i), i == 2 ? DELIVERY_SENT : 0);
+        assert_int_equal(house_result(h, SLOT_HOOK, segment, i), i == 2 ? DELIVERY_SENT : 0);
     }
     /* what was not for it needs no record, but the cursor stands behind it */
     assert_true(house_cursor(h, SLOT_HOOK).segment == nothing);
@@ -119,7 +95,7 @@ static void what_was_not_permitted_at_capture_and_tests_never_leave(void **state
 static void cursor_is_kept_while_nothing_is_for_a_destination(void **state)
 {
     (void)state;
-    struct house *h = open_with_anna((struct house_options){ 0 });
+    struct house *h = house_with_anna((struct house_options){ 0 });
     house_start(h);
     const struct house_event other = { .device = "anna", .denied = 1 << SLOT_HOOK };
     int64_t segment = 0;
@@ -133,7 +109,7 @@ static void cursor_is_kept_while_nothing_is_for_a_destination(void **state)
 static void repeated_request_keeps_id_and_bytes(void **state)
 {
     (void)state;
-    struct house *h = open_with_anna((struct house_options){ 0 });
+    struct house *h = house_with_anna((struct house_options){ 0 });
     receiver_next(h->receiver, RECEIVE_500, 1);
     receiver_next(h->receiver, RECEIVE_503, 1);
     receiver_next(h->receiver, RECEIVE_301, 1);
@@ -164,7 +140,7 @@ static void receiver_that_asks_for_time_gets_it(void **state)
         int64_t least_ms;
     } rows[] = { { RECEIVE_429, 1000 }, { RECEIVE_429_DATE, 900 } };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct house *h = open_with_anna((struct house_options){ .events = 1 });
+        struct house *h = house_with_anna((struct house_options){ .events = 1 });
         receiver_next(h->receiver, rows[i].how, 1);
         house_start(h);
         (void)house_add_n(h, "anna", 1);
@@ -183,7 +159,7 @@ static void receiver_that_asks_for_time_gets_it(void **state)
 static void dead_destination_costs_the_others_nothing(void **state)
 {
     (void)state;
-    struct house *h = open_with_anna((struct house_options){ .events = 10, .dead_second = true });
+    struct house *h = house_with_anna((struct house_options){ .events = 10, .dead_second = true });
     house_start(h);
     struct house_event event[100];
     for (size_t i = 0; i < COUNT(event); i++)
@@ -214,12 +190,12 @@ static void absent_receiver_gets_its_time_before_letters_are_dead(void **state)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct house *h =
-            open_with_anna((struct house_options){ .patience_ms = rows[i].patience_ms });
+            house_with_anna((struct house_options){ .patience_ms = rows[i].patience_ms });
         receiver_set(h->receiver, rows[i].how);
         house_start(h);
         int64_t segment = house_add_n(h, "anna", 2);
         house_until(h, receiver_count(h->receiver) == LIMIT_ATTEMPTS);
-        house_until(h, result_of(h, SLOT_HOOK, segment, 0) ==
+        house_until(h, house_result(h, SLOT_HOOK, segment, 0) ==
                            (rows[i].dead ? DELIVERY_DEAD : DELIVERY_RETRY));
         AUTO(arena_fini) struct arena a = ARENA_INIT;
         assert_int_equal(house_fate(h, SLOT_HOOK, segment, 0, &a).attempts, LIMIT_ATTEMPTS);
@@ -230,14 +206,14 @@ static void absent_receiver_gets_its_time_before_letters_are_dead(void **state)
 static void dead_letter_goes_when_it_is_revived(void **state)
 {
     (void)state;
-    struct house *h = open_with_anna((struct house_options){ 0 });
+    struct house *h = house_with_anna((struct house_options){ 0 });
     receiver_next(h->receiver, RECEIVE_400, 1);
     house_start(h);
     int64_t segment = house_add_n(h, "anna", 2);
     house_until(h, house_pending(h, SLOT_HOOK, PENDING_DEAD) == 1);
     house_idle(h, 50);
     assert_int_equal(receiver_count(h->receiver), 1); /* refused is refused */
-    assert_true(error_is(h, SLOT_HOOK, segment, "status 400"));
+    assert_true(house_error_is(h, SLOT_HOOK, segment, "status 400"));
     uint32_t revived;
     struct chain_head head;
     assert_int_equal(store_begin(h->store), OK);
@@ -247,7 +223,7 @@ static void dead_letter_goes_when_it_is_revived(void **state)
     deliver_wake(h->d);
     house_until(h, house_numbers(h, SLOT_HOOK).sent == 2);
     assert_string_equal(receiver_get(h->receiver, 0)->id, receiver_get(h->receiver, 1)->id);
-    assert_int_equal(result_of(h, SLOT_HOOK, segment, 1), DELIVERY_SENT);
+    assert_int_equal(house_result(h, SLOT_HOOK, segment, 1), DELIVERY_SENT);
     house_free(&h);
 }
 
@@ -267,7 +243,7 @@ static void request_without_an_answer_is_repeated_where_that_is_allowed(void **s
 {
     (void)state;
     for (size_t i = 0; i < COUNT(doubtful); i++) {
-        struct house *h = open_with_anna((struct house_options){ .send_ms = 150 });
+        struct house *h = house_with_anna((struct house_options){ .send_ms = 150 });
         receiver_next(h->receiver, doubtful[i].how, 1);
         house_start(h);
         int64_t segment = house_add_n(h, "anna", 2);
@@ -277,7 +253,7 @@ static void request_without_an_answer_is_repeated_where_that_is_allowed(void **s
         const struct received *first = receiver_get(h->receiver, 0),
                               *again = receiver_get(h->receiver, 1);
         assert_string_equal(first->id, again->id);
-        assert_int_equal(result_of(h, SLOT_HOOK, segment, 0), DELIVERY_SENT);
+        assert_int_equal(house_result(h, SLOT_HOOK, segment, 0), DELIVERY_SENT);
         house_free(&h);
     }
 }
@@ -286,17 +262,17 @@ static void request_without_an_answer_is_held_where_it_must_be(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(doubtful); i++) {
-        struct house *h = open_with_anna((struct house_options){ .send_ms = 150, .hold = true });
+        struct house *h = house_with_anna((struct house_options){ .send_ms = 150, .hold = true });
         receiver_next(h->receiver, doubtful[i].how, 1);
         house_start(h);
         int64_t segment = house_add_n(h, "anna", 2);
         house_until(h, house_numbers(h, SLOT_HOOK).uncertain == 2);
-        house_until(h, result_of(h, SLOT_HOOK, segment, 1) == DELIVERY_UNCERTAIN);
+        house_until(h, house_result(h, SLOT_HOOK, segment, 1) == DELIVERY_UNCERTAIN);
         if (doubtful[i].error != NULL)
-            assert_true(error_is(h, SLOT_HOOK, segment, doubtful[i].error));
+            assert_true(house_error_is(h, SLOT_HOOK, segment, doubtful[i].error));
         receiver_release(h->receiver);
         int64_t next = house_add_n(h, "anna", 1); /* the destination itself goes on */
-        house_until(h, result_of(h, SLOT_HOOK, next, 0) == DELIVERY_SENT);
+        house_until(h, house_result(h, SLOT_HOOK, next, 0) == DELIVERY_SENT);
         assert_int_equal(house_arrived(h, next, 0), 1);
         assert_true(house_arrived(h, segment, 0) <= 1);
         for (int s = PENDING_SENDING; s <= PENDING_DEAD; s++)
@@ -310,7 +286,7 @@ static void answers_longer_than_anybody_reads_count(void **state)
     (void)state;
     static const enum receive how[] = { RECEIVE_200_LONG, RECEIVE_200_AND_CLOSE };
     for (size_t i = 0; i < COUNT(how); i++) {
-        struct house *h = open_with_anna((struct house_options){ .events = 1 });
+        struct house *h = house_with_anna((struct house_options){ .events = 1 });
         receiver_set(h->receiver, how[i]);
         house_start(h);
         int64_t segment = house_add_n(h, "anna", 3);
@@ -327,7 +303,7 @@ static void a_kept_connection_that_died_is_no_second_request_where_that_must_not
 {
     (void)state;
     for (int hold = 0; hold < 2; hold++) {
-        struct house *h = open_with_anna((struct house_options){ .hold = hold, .events = 1 });
+        struct house *h = house_with_anna((struct house_options){ .hold = hold, .events = 1 });
         house_start(h);
         (void)house_add_n(h, "anna", 1);
         house_until(h, house_numbers(h, SLOT_HOOK).sent == 1);
@@ -336,7 +312,7 @@ static void a_kept_connection_that_died_is_no_second_request_where_that_must_not
         int64_t segment = house_add_n(h, "anna", 1);
         house_until(h, house_numbers(h, SLOT_HOOK).sent == (hold ? 1 : 2));
         house_until(h, house_numbers(h, SLOT_HOOK).uncertain == (hold ? 1 : 0));
-        assert_int_equal(result_of(h, SLOT_HOOK, segment, 0),
+        assert_int_equal(house_result(h, SLOT_HOOK, segment, 0),
                          hold ? DELIVERY_UNCERTAIN : DELIVERY_SENT);
         house_idle(h, 50);
         assert_int_equal(house_arrived(h, segment, 0), hold ? 1 : 2);
@@ -347,7 +323,7 @@ static void a_kept_connection_that_died_is_no_second_request_where_that_must_not
 static void at_most_four_requests_are_on_their_way(void **state)
 {
     (void)state;
-    struct house *h = open_with_anna((struct house_options){ .events = 5 });
+    struct house *h = house_with_anna((struct house_options){ .events = 5 });
     receiver_set(h->receiver, RECEIVE_NEVER);
     house_start(h);
     (void)house_add_n(h, "anna", 100);
@@ -364,7 +340,7 @@ static void at_most_four_requests_are_on_their_way(void **state)
 static void full_request_goes_at_once_and_others_wait_a_little(void **state)
 {
     (void)state;
-    struct house *h = open_with_anna((struct house_options){ .events = 10, .wait_ms = 400 });
+    struct house *h = house_with_anna((struct house_options){ .events = 10, .wait_ms = 400 });
     house_start(h);
     int64_t begun = clock_mono_ms();
     (void)house_add_n(h, "anna", 14);
@@ -380,7 +356,7 @@ static void full_request_goes_at_once_and_others_wait_a_little(void **state)
 static void requests_stay_below_their_size(void **state)
 {
     (void)state;
-    struct house *h = open_with_anna((struct house_options){ .events = 500 });
+    struct house *h = house_with_anna((struct house_options){ .events = 500 });
     house_start(h);
     struct house_event event[90];
     for (size_t i = 0; i < COUNT(event); i++)
@@ -399,20 +375,20 @@ static void requests_stay_below_their_size(void **state)
 static void private_addresses_are_not_called_unless_allowed(void **state)
 {
     (void)state;
-    struct house *h = open_with_anna((struct house_options){ .refuse_private = true });
+    struct house *h = house_with_anna((struct house_options){ .refuse_private = true });
     house_start(h);
     int64_t segment = house_add_n(h, "anna", 1);
     house_until(h, house_numbers(h, SLOT_HOOK).retried > 3);
     assert_int_equal(receiver_connections(h->receiver), 0);
     house_until(h, house_pending(h, SLOT_HOOK, PENDING_RETRY) == 1);
-    assert_true(error_is(h, SLOT_HOOK, segment, "the address is not a public one"));
+    assert_true(house_error_is(h, SLOT_HOOK, segment, "the address is not a public one"));
     house_free(&h);
 }
 
 static void connection_kept_for_one_destination_opens_nothing_for_another(void **state)
 {
     (void)state;
-    struct house *h = open_with_anna((struct house_options){ 0 });
+    struct house *h = house_with_anna((struct house_options){ 0 });
     for (uint32_t i = 0; i < h->conf->destination_count; i++)
         if (str_eq(h->conf->destination[i].id, STR("second")))
             h->conf->destination[i].allow_private_addresses = false;
@@ -425,174 +401,7 @@ static void connection_kept_for_one_destination_opens_nothing_for_another(void *
     int64_t segment = house_add(h, &second, 1);
     house_until(h, house_numbers(h, SLOT_SECOND).retried > 3);
     assert_int_equal(receiver_count(h->receiver), 1);
-    assert_true(error_is(h, SLOT_SECOND, segment, "the address is not a public one"));
-    house_free(&h);
-}
-
-/* ---- commits that fail, stops, restarts ---- */
-
-static void nothing_goes_before_sending_is_on_disk(void **state)
-{
-    (void)state;
-    struct house *h = open_with_anna((struct house_options){ 0 });
-    house_start(h);
-    h->fail = 1;
-    int64_t segment = house_add_n(h, "anna", 2);
-    house_until(h, h->fail == 0);
-    house_idle(h, 100);
-    assert_int_equal(receiver_connections(h->receiver), 0);
-    assert_true(house_cursor(h, SLOT_HOOK).segment == 0);
-    house_until(h, house_numbers(h, SLOT_HOOK).sent == 2); /* a second later */
-    assert_int_equal(house_arrived(h, segment, 1), 1);
-    house_free(&h);
-}
-
-static void fail_once(struct house *h)
-{
-    h->fail = 1;
-}
-
-static void result_that_could_not_be_kept_is_kept_later_and_not_sent_again(void **state)
-{
-    (void)state;
-    struct house *h = open_with_anna((struct house_options){ 0 });
-    house_start(h);
-    h->before_done = fail_once; /* the next commit is the result's */
-    int64_t segment = house_add_n(h, "anna", 2);
-    house_until(h, h->before_done == NULL && h->fail == 0);
-    /* a withdrawal does not wait for the disk */
-    assert_true(house_barrier(h, "anna", 500));
-    assert_int_equal(house_pending(h, SLOT_HOOK, PENDING_SENDING), 1);
-    house_until(h, result_of(h, SLOT_HOOK, segment, 0) == DELIVERY_SENT);
-    assert_int_equal(receiver_count(h->receiver), 1);
-    house_free(&h);
-}
-
-static void stop_waits_for_what_is_on_its_way_and_starts_nothing(void **state)
-{
-    (void)state;
-    struct house *h = open_with_anna((struct house_options){ .events = 5 });
-    receiver_next(h->receiver, RECEIVE_NEVER, 4);
-    house_start(h);
-    int64_t segment = house_add_n(h, "anna", 40);
-    house_until(h, receiver_waiting(h->receiver) == 4);
-    deliver_stop(h->d);
-    house_idle(h, 100);
-    assert_false(deliver_stopped(h->d));
-    receiver_release(h->receiver);
-    house_stop(h);
-    assert_int_equal(receiver_count(h->receiver), 4);
-    for (uint32_t i = 0; i < 40; i++)
-        assert_int_equal(result_of(h, SLOT_HOOK, segment, i), i < 20 ? DELIVERY_SENT : 0);
-    assert_int_equal(house_cursor(h, SLOT_HOOK).index, 20);
-    for (int s = PENDING_SENDING; s <= PENDING_DEAD; s++)
-        assert_int_equal(house_pending(h, SLOT_HOOK, (enum pending_state)s), 0);
-    house_start(h);
-    house_until(h, house_numbers(h, SLOT_HOOK).sent == 20);
-    for (uint32_t i = 0; i < 40; i++)
-        assert_int_equal(house_arrived(h, segment, i), 1);
-    house_free(&h);
-}
-
-static void stop_now(struct house *h)
-{
-    deliver_stop(h->d);
-}
-
-static void what_was_not_begun_at_a_stop_is_no_attempt(void **state)
-{
-    (void)state;
-    struct house *h = open_with_anna((struct house_options){ .hold = true });
-    house_start(h);
-    h->before_done = stop_now; /* `sending` is on disk, the request is not yet begun */
-    int64_t segment = house_add_n(h, "anna", 2);
-    house_until(h, deliver_stopped(h->d));
-    house_stop(h);
-    assert_int_equal(receiver_connections(h->receiver), 0);
-    assert_int_equal(house_pending(h, SLOT_HOOK, PENDING_RETRY), 1);
-    house_start(h);
-    house_until(h, house_numbers(h, SLOT_HOOK).sent == 2);
-    AUTO(arena_fini) struct arena a = ARENA_INIT;
-    assert_int_equal(house_fate(h, SLOT_HOOK, segment, 0, &a).attempts, 1);
-    house_free(&h);
-}
-
-static void stop_without_a_loop_ends_and_leaves_what_is_unknown(void **state)
-{
-    (void)state;
-    struct house *h = open_with_anna((struct house_options){ .send_ms = 300 });
-    receiver_next(h->receiver, RECEIVE_NEVER, 1);
-    house_start(h);
-    int64_t segment = house_add_n(h, "anna", 1);
-    house_until(h, receiver_waiting(h->receiver) == 1);
-    must(pthread_mutex_lock(&h->lock) == 0);
-    h->refuse = true;
-    must(pthread_mutex_unlock(&h->lock) == 0);
-    deliver_stop(h->d);
-    house_until(h, deliver_stopped(h->d)); /* its time is over */
-    assert_true(house_barrier(h, "anna", 0));
-    deliver_close(&h->d);
-    h->refuse = false;
-    assert_int_equal(result_of(h, SLOT_HOOK, segment, 0), DELIVERY_UNCERTAIN);
-    assert_int_equal(house_pending(h, SLOT_HOOK, PENDING_SENDING), 1);
-    house_free(&h);
-}
-
-static void what_was_being_sent_at_a_crash_is_repeated_or_held(void **state)
-{
-    (void)state;
-    for (int hold = 0; hold < 2; hold++) {
-        struct house *h = open_with_anna((struct house_options){ .hold = hold, .events = 2 });
-        receiver_next(h->receiver, RECEIVE_NEVER, 3);
-        house_start(h);
-        int64_t segment = house_add_n(h, "anna", 6);
-        house_until(h, receiver_waiting(h->receiver) == 3);
-        house_crash(h);
-        assert_int_equal(house_pending(h, SLOT_HOOK, PENDING_SENDING), 3);
-        int64_t next = house_add_n(h, "anna", 1);
-        house_start(h);
-        house_until(h, result_of(h, SLOT_HOOK, next, 0) == DELIVERY_SENT);
-        house_until(h, house_pending(h, SLOT_HOOK, PENDING_RETRY) == 0);
-        house_until(h, house_pending(h, SLOT_HOOK, PENDING_SENDING) == 0);
-        for (uint32_t i = 0; i < 6; i++) {
-            assert_int_equal(result_of(h, SLOT_HOOK, segment, i),
-                             hold ? DELIVERY_UNCERTAIN : DELIVERY_SENT);
-            assert_int_equal(house_arrived(h, segment, i), hold ? 1 : 2);
-        }
-        assert_int_equal(house_pending(h, SLOT_HOOK, PENDING_DEAD), 0);
-        if (!hold) /* the same requests, in their order */
-            for (uint32_t i = 0; i < 3; i++)
-                assert_int_equal(house_arrived(h, segment, 2 * i), 2);
-        house_free(&h);
-    }
-}
-
-static void keep_nothing(void *ctx, const struct stored_event *e, struct buf *ret_body)
-{
-    (void)ctx, (void)e, (void)ret_body;
-}
-
-static void event_whose_body_is_gone_is_given_up(void **state)
-{
-    (void)state;
-    struct house *h = open_with_anna((struct house_options){ .backoff_ms = 300 });
-    receiver_set(h->receiver, RECEIVE_500);
-    house_start(h);
-    int64_t segment = house_add_n(h, "anna", 2);
-    house_until(h, house_pending(h, SLOT_HOOK, PENDING_RETRY) == 1);
-    house_stop(h);
-    uint32_t tried = receiver_count(h->receiver), done;
-    struct chain_head head;
-    assert_int_equal(store_begin(h->store), OK);
-    assert_int_equal(
-        store_strip_segments(h->store, segment, 10, clock_now_ms(), 0, keep_nothing, NULL, &done),
-        OK);
-    assert_int_equal(store_commit(h->store, clock_now_ms(), &head, NULL), OK);
-    assert_true(done > 0);
-    house_start(h);
-    house_until(h, result_of(h, SLOT_HOOK, segment, 1) == DELIVERY_DEAD);
-    assert_true(error_is(h, SLOT_HOOK, segment, "the event is not kept any more"));
-    assert_int_equal(receiver_count(h->receiver), tried);
+    assert_true(house_error_is(h, SLOT_SECOND, segment, "the address is not a public one"));
     house_free(&h);
 }
 
@@ -617,13 +426,6 @@ int main(void)
         cmocka_unit_test(requests_stay_below_their_size),
         cmocka_unit_test(private_addresses_are_not_called_unless_allowed),
         cmocka_unit_test(connection_kept_for_one_destination_opens_nothing_for_another),
-        cmocka_unit_test(nothing_goes_before_sending_is_on_disk),
-        cmocka_unit_test(result_that_could_not_be_kept_is_kept_later_and_not_sent_again),
-        cmocka_unit_test(stop_waits_for_what_is_on_its_way_and_starts_nothing),
-        cmocka_unit_test(what_was_not_begun_at_a_stop_is_no_attempt),
-        cmocka_unit_test(stop_without_a_loop_ends_and_leaves_what_is_unknown),
-        cmocka_unit_test(what_was_being_sent_at_a_crash_is_repeated_or_held),
-        cmocka_unit_test(event_whose_body_is_gone_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

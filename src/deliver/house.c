@@ -312,6 +312,13 @@ void house_say(struct house *h, const char *subject, const char *purpose, bool g
     tickets_locked(h->tickets, publish, h);
 }
 
+struct house *house_with_anna(struct house_options o)
+{
+    struct house *h = house_new(o);
+    house_say(h, "anna", "mail", true);
+    return h;
+}
+
 bool house_barrier(struct house *h, const char *subject, int64_t ms)
 {
     uint64_t hash = store_subject_hash(store_own_reader(h->store), str_of(subject));
@@ -421,6 +428,22 @@ struct event_delivery house_fate(struct house *h, uint32_t slot, int64_t segment
         if (d[i].slot == slot && (found.result == 0 || d[i].at_ms >= found.at_ms))
             found = d[i];
     return found;
+}
+
+enum delivery_result house_result(struct house *h, uint32_t slot, int64_t segment, uint32_t index)
+{
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    return house_fate(h, slot, segment, index, &a).result;
+}
+
+bool house_error_is(struct house *h, uint32_t slot, int64_t segment, const char *text)
+{
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    struct event_delivery fate = house_fate(h, slot, segment, 0, &a);
+    bool same = str_eq(fate.error, str_of(text));
+    if (!same)
+        fprintf(stderr, "# error \"%.*s\"\n", STR_ARG(fate.error));
+    return same;
 }
 
 uint32_t house_pending(struct house *h, uint32_t slot, enum pending_state state)

@@ -50,6 +50,7 @@ struct house {
 
 /* On the heap: a test that fails leaves its threads behind. */
 struct house *house_new(struct house_options o);
+struct house *house_with_anna(struct house_options o); /* who agrees to `mail` */
 void house_free(struct house **h);
 
 /* The delivery thread: starts, stops as the daemon does, or goes down with what it has on its way. */
@@ -94,6 +95,9 @@ int64_t house_add_n(struct house *h, const char *device, uint32_t n);
 /* What the store says became of one event, newest; .result 0 when nothing yet. */
 struct event_delivery house_fate(struct house *h, uint32_t slot, int64_t segment, uint32_t index,
                                  struct arena *a);
+enum delivery_result house_result(struct house *h, uint32_t slot, int64_t segment, uint32_t index);
+/* The error of a segment's first event; prints another one. */
+bool house_error_is(struct house *h, uint32_t slot, int64_t segment, const char *text);
 uint32_t house_pending(struct house *h, uint32_t slot, enum pending_state state);
 struct delivery_cursor house_cursor(struct house *h, uint32_t slot);
 struct deliver_numbers house_numbers(struct house *h, uint32_t slot);

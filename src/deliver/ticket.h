@@ -5,6 +5,9 @@
  * ended. A withdrawal replaces the snapshot and then opens a barrier: it waits for the tickets that were
  * taken before, and for no others. Whoever takes a ticket later sees the new snapshot and is denied.
  *
+ * Subjects are store_subject_hash(). The delivery thread gives a ticket back when the result is
+ * committed (or could not be), so what the store lists when a barrier has passed is complete.
+ *
  * Thread: any; one mutex inside.
  */
 #ifndef DELIVER_TICKET_H
