@@ -13,7 +13,7 @@
 #define LIMIT_BODY_INFLATED (8u << 20)    /* the same after gzip */
 #define LIMIT_CONSENT_BODY (1u << 20)     /* the consent interface: 1 MB, then 413 */
 #define LIMIT_CONNECTIONS 16384           /* open at once */
-#define LIMIT_CONNECTION_POOL (32u << 10) /* header block of one request */
+#define LIMIT_CONNECTION_POOL (16u << 10) /* header block of one request */
 #define LIMIT_IDLE_S 75                   /* a connection without a request */
 #define LIMIT_REQUEST_S 30                /* from the first byte of a request to its last */
 

@@ -2,6 +2,7 @@
 
 #include "consent/act_bind.h"
 #include "consent/act_parse.h"
+#include "consent/act_write.h"
 #include "consent/preferences.h"
 #include "consent/subject_fields.h"
 
@@ -10,8 +11,6 @@
 #include "codec/time.h"
 
 #include <sodium.h>
-
-enum { PAYLOAD_MAX = 2 * LIMIT_CONSENT_BODY };
 
 struct adding { /* one act on its way into the store */
     struct ledger *l;
@@ -113,78 +112,10 @@ static void bind(struct adding *x)
 
 /* ---- the fact ---- */
 
-static void write_effects(const struct adding *x, struct buf *to)
-{
-    write_name(to, STR("effects"));
-    buf_byte(to, '[');
-    for (uint32_t i = 0; i < x->row.effect_count; i++) {
-        const struct act_effect *e = &x->effect[i];
-        const struct policy_purpose *purpose = policy_purpose_numbered(x->p, e->purpose);
-        write_comma(to);
-        buf_byte(to, '{');
-        write_number(to, "purpose", e->purpose);
-        write_text(to, "name", purpose->conf->id);
-        write_bool(to, "grant", e->grant);
-        write_bool(to, "confirmed", e->confirmed);
-        write_text(to, "evidence", str_of(act_evidence_name[e->evidence]));
-        write_number(to, "version", e->version);
-        write_number(to, "effect", e->effect_ms);
-        buf_byte(to, '}');
-    }
-    buf_byte(to, ']');
-}
-
-static void write_notices(const struct adding *x, struct buf *to)
-{
-    write_name(to, STR("legal_notices"));
-    buf_byte(to, '[');
-    for (uint32_t i = 0; i < x->body.citation_count; i++) {
-        const struct act_citation *c = &x->body.citation[i];
-        write_comma(to);
-        buf_byte(to, '{');
-        write_text(to, "identifier", c->identifier);
-        if (c->version)
-            write_number(to, "version", c->version);
-        else
-            write_raw(to, "version", STR("null"));
-        buf_byte(to, '}');
-    }
-    buf_byte(to, ']');
-}
-
 static enum err write_payload(struct adding *x)
 {
-    AUTO(buf_fini) struct buf to = BUF_INIT(PAYLOAD_MAX);
-    const struct act_body *b = &x->body;
-    const struct {
-        const char *name;
-        struct str raw;
-    } verbatim[] = { { "preferences", b->preferences },
-                     { "proofs", b->proofs },
-                     { "proof_document_ids", b->proof_document_ids },
-                     { "versions", b->versions },
-                     { "shown", b->shown },
-                     { "other", b->other } };
-    buf_byte(&to, '{');
-    write_text(&to, "id", str_of(x->id));
-    write_name(&to, STR("subject"));
-    buf_byte(&to, '{');
-    write_text(&to, "id", x->row.subject);
-    subject_write_said(&b->subject, x->q->source != ACT_PUBLIC_KEY, x->a, &to);
-    buf_byte(&to, '}');
-    write_time(&to, "timestamp", x->said.claimed_ms);
-    write_time(&to, "received", x->said.received_ms);
-    write_text(&to, "source", str_of(act_source_name[x->said.source]));
-    write_effects(x, &to);
-    write_notices(x, &to);
-    for (size_t i = 0; i < COUNT(verbatim); i++) {
-        if (verbatim[i].raw.n > 0)
-            write_raw(&to, verbatim[i].name, verbatim[i].raw);
-    }
-    write_text_or_null(&to, "ip_address", x->ip);
-    buf_byte(&to, '}');
     struct json_doc again; /* never write for good what could not be read: it nests one deeper */
-    if (write_done(&to, x->a, &x->row.payload) != OK ||
+    if (act_write(x->p, &x->body, &x->said, &x->row, x->a, &x->row.payload) != OK ||
         json_scan(x->row.payload, x->a, &again, NULL) != OK)
         return err_set(x->info, ERR_LIMIT, "", "the body is too large or nested too deeply");
     return OK;

@@ -89,12 +89,10 @@ enum err ledger_get_consent(struct store_reader *r, struct str id, struct arena 
 
 /* ---- lists ---- */
 
-/* What the store does not look for by itself: the subject as she is now, and
- * acts without an address. */
+/* What the store does not look for by itself: the subject as she is now. */
 struct sieve {
     struct str email_exact, email, first_name, last_name, full_name;
     int verified;
-    bool no_ip;
     bool any;
 };
 
@@ -115,7 +113,7 @@ static enum err parse_sieve(const struct query *q, struct sieve *s)
         s->any = s->any || texts[i].to->n > 0;
     }
     enum err e = query_flag(q, "subject_verified", &s->verified);
-    s->any = s->any || s->no_ip || s->verified >= 0;
+    s->any = s->any || s->verified >= 0;
     return e;
 }
 
@@ -158,17 +156,11 @@ static enum err parse_filter(const struct query *q, struct act_filter *f, struct
     f->has_starting_after = after.n > 0;
     if (after.n > 0 && !id_parse(after, &f->starting_after))
         return err_set(q->info, ERR_VALUE, "starting_after", "is no consent's id");
-    s->no_ip = str_eq(f->ip, STR("none"));
-    if (s->no_ip)
-        f->ip = (struct str){ 0 };
     return parse_sieve(q, s);
 }
 
-static bool passes(const struct sieve *s, const struct act_found *act,
-                   const struct subject_row *subject)
+static bool passes(const struct sieve *s, const struct subject_row *subject)
 {
-    if (s->no_ip && act->ip.n > 0)
-        return false;
     if (s->email_exact.n > 0 && !str_eq(s->email_exact, subject->email))
         return false;
     if (s->verified >= 0 && s->verified != subject->verified)
@@ -186,7 +178,7 @@ static enum err sieved(struct store_reader *r, const struct sieve *s, const stru
     struct subject_row subject = { 0 };
     enum err e = s->any ? store_get_subject(r, act->subject, &a, &subject) : OK;
     if (e == OK || e == ERR_NOT_FOUND)
-        *ret_passes = passes(s, act, &subject);
+        *ret_passes = passes(s, &subject);
     return e == ERR_NOT_FOUND ? OK : e;
 }
 

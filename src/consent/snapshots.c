@@ -1,43 +1,12 @@
 #include "consent/snapshots.h"
 
-#include "base/limits.h"
+#include "consent/snapshots_priv.h"
+
 #include "base/must.h"
 
 #include <sodium.h>
 
 #include <pthread.h>
-#include <stdatomic.h>
-
-/* A counted snapshot. The snapshot's bytes follow the header, so that a pointer
- * to it leads back here. */
-struct held {
-    atomic_uint refs;
-    bool flagged;       /* SUBJECT_RESTRICTED was added by a block, the store does not say it */
-    struct held *after; /* in the list of what the loop may still look at */
-    _Alignas(16) char bytes[];
-};
-
-struct link { /* in the ring of entries by use */
-    struct link *newer, *older;
-};
-
-struct snapshot_entry { /* an entry of a table; also a registered load, if loads > 0 */
-    struct link use;    /* first; NULL while it cannot go */
-    struct snapshot_entry *chain;
-    struct snapshot_entry *next_dirty;
-    struct held *held; /* NULL while only loads are registered, and in the table of blocks */
-    uint64_t hash;
-    uint32_t loads;
-    bool dirty;
-    uint16_t id_len;
-    char id[];
-};
-
-struct table {
-    struct snapshot_entry **bucket;
-    uint32_t mask, count;
-    struct link used; /* the ring's head: .older is the newest, .newer the oldest */
-};
 
 struct snapshots {
     uint32_t capacity;
@@ -52,150 +21,12 @@ struct snapshots {
     bool all_blocked;
 };
 
-/* ---- counted snapshots ---- */
-
-static const struct snapshot *view(const struct held *h)
-{
-    return (const struct snapshot *)(const void *)h->bytes;
-}
-
-static struct held *held_of(const struct snapshot *s)
-{
-    return (struct held *)(void *)((char *)(uintptr_t)s - offsetof(struct held, bytes));
-}
-
-static struct held *held_new(const struct snapshot *from, bool blocked)
-{
-    size_t n = sizeof *from + from->count * sizeof from->standing[0];
-    struct held *h = must_alloc(sizeof *h + n);
-    atomic_init(&h->refs, 1);
-    h->after = NULL;
-    memcpy(h->bytes, from, n);
-    h->flagged = blocked && !(from->flags & SUBJECT_RESTRICTED);
-    if (h->flagged)
-        ((struct snapshot *)(void *)h->bytes)->flags |= SUBJECT_RESTRICTED;
-    return h;
-}
-
-/* A copy that says the same but for the block. */
-static struct held *held_copy(const struct held *from, bool blocked)
-{
-    struct held *h = held_new(view(from), false);
-    struct snapshot *s = (struct snapshot *)(void *)h->bytes;
-    if (from->flagged)
-        s->flags &= ~(uint32_t)SUBJECT_RESTRICTED;
-    h->flagged = blocked && !(s->flags & SUBJECT_RESTRICTED);
-    if (h->flagged)
-        s->flags |= SUBJECT_RESTRICTED;
-    return h;
-}
-
-static struct held *held_ref(struct held *h)
-{
-    atomic_fetch_add_explicit(&h->refs, 1, memory_order_relaxed);
-    return h;
-}
-
-static void held_unref(struct held *h)
-{
-    if (h != NULL && atomic_fetch_sub_explicit(&h->refs, 1, memory_order_acq_rel) == 1)
-        free(h);
-}
-
-/* ---- tables ---- */
-
-static void table_init(struct table *t, uint32_t capacity)
-{
-    uint32_t buckets = 16;
-    while (buckets < capacity * 2)
-        buckets *= 2;
-    t->bucket = must_alloc_zero(buckets * sizeof(struct snapshot_entry *));
-    t->mask = buckets - 1;
-    t->count = 0;
-    t->used.newer = t->used.older = &t->used;
-}
-
-static void table_fini(struct table *t)
-{
-    for (uint32_t i = 0; i <= t->mask; i++) {
-        for (struct snapshot_entry *e = t->bucket[i], *chain; e != NULL; e = chain) {
-            chain = e->chain;
-            held_unref(e->held);
-            free(e);
-        }
-    }
-    free(t->bucket);
-}
-
 static uint64_t hash_of(const struct snapshots *s, struct str id)
 {
     uint64_t hash;
     _Static_assert(sizeof hash == crypto_shorthash_BYTES, "one hash, one word");
     crypto_shorthash((uint8_t *)&hash, (const uint8_t *)(id.n ? id.p : ""), id.n, s->key);
     return hash;
-}
-
-static struct snapshot_entry *find(const struct table *t, uint64_t hash, struct str id)
-{
-    struct snapshot_entry *e = t->bucket[hash & t->mask];
-    while (e != NULL &&
-           (e->hash != hash || e->id_len != id.n || memcmp(e->id, id.n ? id.p : "", id.n) != 0))
-        e = e->chain;
-    return e;
-}
-
-static struct snapshot_entry *add(struct table *t, uint64_t hash, struct str id)
-{
-    must(id.n <= UINT16_MAX);
-    struct snapshot_entry *e = must_alloc_zero(sizeof *e + id.n);
-    e->hash = hash;
-    e->id_len = (uint16_t)id.n;
-    if (id.n)
-        memcpy(e->id, id.p, id.n);
-    e->chain = t->bucket[hash & t->mask];
-    t->bucket[hash & t->mask] = e;
-    t->count++;
-    return e;
-}
-
-/* Out of the order of use: it cannot be evicted. */
-static void pin(struct snapshot_entry *e)
-{
-    struct link *l = &e->use;
-    if (l->newer == NULL)
-        return;
-    l->newer->older = l->older;
-    l->older->newer = l->newer;
-    l->newer = l->older = NULL;
-}
-
-static void used_now(struct table *t, struct snapshot_entry *e)
-{
-    struct link *l = &e->use;
-    if (t->used.older == l)
-        return;
-    pin(e);
-    l->newer = &t->used;
-    l->older = t->used.older;
-    l->older->newer = l;
-    t->used.older = l;
-}
-
-/* Takes it out of the table; the caller disposes of ->held and frees it. */
-static void take_out(struct table *t, struct snapshot_entry *e)
-{
-    struct snapshot_entry **link = &t->bucket[e->hash & t->mask];
-    while (*link != e)
-        link = &(*link)->chain;
-    *link = e->chain;
-    pin(e);
-    t->count--;
-}
-
-static struct snapshot_entry *oldest(struct table *t)
-{
-    _Static_assert(offsetof(struct snapshot_entry, use) == 0, "a link leads to its entry");
-    return t->used.newer == &t->used ? NULL : (struct snapshot_entry *)t->used.newer;
 }
 
 /* ---- the loop's table ---- */
@@ -219,14 +50,14 @@ static void forget_dead(struct snapshots *s)
 
 static void drop_loop(struct snapshots *s, struct snapshot_entry *e)
 {
-    take_out(&s->loop, e);
+    table_take_out(&s->loop, e);
     bury(s, e->held);
     free(e);
 }
 
 static bool is_blocked(struct snapshots *s, uint64_t hash, struct str subject)
 {
-    return s->all_blocked || (s->blocked.count && find(&s->blocked, hash, subject) != NULL);
+    return s->all_blocked || (s->blocked.count && table_find(&s->blocked, hash, subject) != NULL);
 }
 
 static struct held *held_for(struct snapshots *s, uint64_t hash, struct str subject,
@@ -240,23 +71,23 @@ static struct held *held_for(struct snapshots *s, uint64_t hash, struct str subj
 
 const struct snapshot *snapshots_now(struct snapshots *s, struct str subject)
 {
-    struct snapshot_entry *e = find(&s->loop, hash_of(s, subject), subject);
+    struct snapshot_entry *e = table_find(&s->loop, hash_of(s, subject), subject);
     if (e == NULL)
         return NULL;
     if (!e->dirty)
-        used_now(&s->loop, e);
-    return view(e->held);
+        table_used_now(&s->loop, e);
+    return held_view(e->held);
 }
 
 static struct snapshot_entry *loop_entry(struct snapshots *s, uint64_t hash, struct str subject)
 {
-    struct snapshot_entry *e = find(&s->loop, hash, subject);
+    struct snapshot_entry *e = table_find(&s->loop, hash, subject);
     if (e != NULL)
         return e;
-    struct snapshot_entry *old = s->loop.count >= s->capacity ? oldest(&s->loop) : NULL;
+    struct snapshot_entry *old = s->loop.count >= s->capacity ? table_oldest(&s->loop) : NULL;
     if (old != NULL)
         drop_loop(s, old);
-    return add(&s->loop, hash, subject);
+    return table_add(&s->loop, hash, subject);
 }
 
 const struct snapshot *snapshots_keep(struct snapshots *s, struct str subject,
@@ -267,8 +98,8 @@ const struct snapshot *snapshots_keep(struct snapshots *s, struct str subject,
     must(!e->dirty);
     bury(s, e->held);
     e->held = held_for(s, hash, subject, loaded);
-    used_now(&s->loop, e);
-    return view(e->held);
+    table_used_now(&s->loop, e);
+    return held_view(e->held);
 }
 
 void snapshots_change(struct snapshots *s, struct str subject, const struct snapshot *loaded)
@@ -278,7 +109,7 @@ void snapshots_change(struct snapshots *s, struct str subject, const struct snap
     struct snapshot_entry *e = loop_entry(s, hash, subject);
     held_unref(e->held);
     e->held = held_for(s, hash, subject, loaded);
-    pin(e);
+    table_pin(e);
     if (!e->dirty) {
         e->dirty = true;
         e->next_dirty = s->dirty;
@@ -290,9 +121,9 @@ void snapshots_change(struct snapshots *s, struct str subject, const struct snap
 
 static void unblock(struct snapshots *s, struct snapshot_entry *e, struct str id)
 {
-    struct snapshot_entry *b = find(&s->blocked, e->hash, id);
+    struct snapshot_entry *b = table_find(&s->blocked, e->hash, id);
     if (b != NULL) {
-        take_out(&s->blocked, b);
+        table_take_out(&s->blocked, b);
         free(b);
     }
     if (e->held->flagged && !s->all_blocked) {
@@ -307,7 +138,7 @@ static void publish(struct snapshots *s, struct snapshot_entry *e)
 {
     struct str id = { e->id, e->id_len };
     unblock(s, e, id);
-    struct snapshot_entry *shared = find(&s->shared, e->hash, id);
+    struct snapshot_entry *shared = table_find(&s->shared, e->hash, id);
     if (shared == NULL)
         return;
     held_unref(shared->held);
@@ -325,11 +156,11 @@ void snapshots_committed(struct snapshots *s)
         s->dirty = e->next_dirty;
         e->dirty = false;
         publish(s, e);
-        used_now(&s->loop, e);
+        table_used_now(&s->loop, e);
     }
     pthread_mutex_unlock(&s->lock);
     while (s->loop.count > s->capacity) /* a group may change more subjects than the table holds */
-        drop_loop(s, oldest(&s->loop));
+        drop_loop(s, table_oldest(&s->loop));
     forget_dead(s);
 }
 
@@ -369,11 +200,11 @@ void snapshots_block(struct snapshots *s, struct str subject)
 {
     uint64_t hash = hash_of(s, subject);
     pthread_mutex_lock(&s->lock);
-    if (find(&s->blocked, hash, subject) == NULL && !s->all_blocked) {
+    if (table_find(&s->blocked, hash, subject) == NULL && !s->all_blocked) {
         if (s->blocked.count < s->capacity) {
-            (void)add(&s->blocked, hash, subject); /* found again by its name */
-            flag(s, find(&s->loop, hash, subject), true);
-            flag(s, find(&s->shared, hash, subject), false);
+            (void)table_add(&s->blocked, hash, subject); /* found again by its name */
+            flag(s, table_find(&s->loop, hash, subject), true);
+            flag(s, table_find(&s->shared, hash, subject), false);
         } else {
             s->all_blocked = true;
             flag_all(s, &s->loop, true);
@@ -387,16 +218,16 @@ void snapshots_block(struct snapshots *s, struct str subject)
 
 static struct snapshot_entry *shared_entry(struct snapshots *s, uint64_t hash, struct str subject)
 {
-    struct snapshot_entry *e = find(&s->shared, hash, subject);
+    struct snapshot_entry *e = table_find(&s->shared, hash, subject);
     if (e != NULL)
         return e;
-    struct snapshot_entry *old = s->shared.count >= s->capacity ? oldest(&s->shared) : NULL;
+    struct snapshot_entry *old = s->shared.count >= s->capacity ? table_oldest(&s->shared) : NULL;
     if (old != NULL) {
-        take_out(&s->shared, old);
+        table_take_out(&s->shared, old);
         held_unref(old->held);
         free(old);
     }
-    return add(&s->shared, hash, subject);
+    return table_add(&s->shared, hash, subject);
 }
 
 const struct snapshot *snapshots_take(struct snapshots *s, struct str subject,
@@ -410,10 +241,10 @@ const struct snapshot *snapshots_take(struct snapshots *s, struct str subject,
         e->loads++; /* and it stays out of the ring: a load cannot be evicted */
         *ret_load = e;
     } else if (e->loads == 0) {
-        used_now(&s->shared, e);
+        table_used_now(&s->shared, e);
     }
     pthread_mutex_unlock(&s->lock);
-    return h ? view(h) : NULL;
+    return h ? held_view(h) : NULL;
 }
 
 const struct snapshot *snapshots_loaded(struct snapshots *s, struct snapshot_entry *e,
@@ -425,14 +256,14 @@ const struct snapshot *snapshots_loaded(struct snapshots *s, struct snapshot_ent
     struct held *h = e->held != NULL && loaded != NULL ? held_ref(e->held) : NULL;
     if (--e->loads == 0) {
         if (e->held != NULL) {
-            used_now(&s->shared, e);
+            table_used_now(&s->shared, e);
         } else {
-            take_out(&s->shared, e);
+            table_take_out(&s->shared, e);
             free(e);
         }
     }
     pthread_mutex_unlock(&s->lock);
-    return h ? view(h) : NULL;
+    return h ? held_view(h) : NULL;
 }
 
 void snapshots_unref(const struct snapshot **snapshot)

@@ -4,7 +4,9 @@
 #include "consent/world.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -375,6 +377,66 @@ static void a_block_holds_for_the_loop_and_for_readers(void **state)
     ledger_snapshot_unref(w.ledger, &s);
 }
 
+/* ---- when the disk is full ---- */
+
+static void set_largest_file(rlim_t bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* Adds acts too large for SQLite's cache until one fails, or the commit does. */
+static enum err add_until_it_fails(void)
+{
+    AUTO(buf_fini) struct buf body = BUF_INIT(1 << 20);
+    buf_lit(&body,
+            "{\"subject\":{\"id\":\"u\"},\"preferences\":{\"statistics\":false},\"proofs\":[{"
+            "\"form\":\"");
+    for (int i = 0; i < 500000; i++)
+        buf_byte(&body, 'x');
+    buf_lit(&body, "\"}]}");
+    enum err e = OK;
+    for (int i = 0; e == OK && i < 40; i++) {
+        AUTO(arena_fini) struct arena a = ARENA_INIT;
+        struct consent_answer ans;
+        struct consent_request q = { .body = buf_view(&body),
+                                     .source = ACT_PRIVATE_KEY,
+                                     .received_ms = ++w.now };
+        e = ledger_add_consent(w.ledger, w.policy, &q, &a, &ans, &w.info);
+    }
+    struct chain_head head;
+    return e == OK ? store_commit(w.store, w.now, &head, &w.info) : e;
+}
+
+static void what_a_full_disk_refused_does_not_count_and_its_subject_is_blocked(void **state)
+{
+    (void)state;
+    world_begin(&w);
+    add("u", "{\"statistics\":true}");
+    world_commit(&w);
+    int64_t seq = committed_seq("u");
+    (void)signal(SIGXFSZ, SIG_IGN);
+    set_largest_file(1 << 20);
+    world_begin(&w);
+    enum err e = add_until_it_fails();
+    set_largest_file(RLIM_INFINITY);
+    assert_true(e == ERR_IO || e == ERR_FULL);
+    store_rollback(w.store);
+    ledger_rolled_back(w.ledger);
+    assert_int_equal(now("u")->seq, seq);
+    assert_int_equal(committed_seq("u"), seq);
+    ledger_block(w.ledger, STR("u")); /* she withdrew, and we could not write it down */
+    assert_int_equal(now("u")->flags, SUBJECT_RESTRICTED);
+    world_begin(&w);
+    add("u", "{\"statistics\":false}");
+    world_commit(&w);
+    assert_int_equal(now("u")->flags, 0);
+    assert_int_equal(now("u")->count, 2);
+    assert_true(committed_seq("u") > seq);
+}
+
 /* ---- many threads ---- */
 
 enum { SUBJECTS = 12, CACHED = 4, READERS = 3, GROUPS = 600 };
@@ -494,6 +556,7 @@ int main(void)
         W(acts_count_for_the_loop_at_once_and_for_others_after_the_commit),
         W(a_restriction_by_another_verb_is_seen),
         W(a_block_holds_for_the_loop_and_for_readers),
+        W(what_a_full_disk_refused_does_not_count_and_its_subject_is_blocked),
         W(readers_never_see_what_was_before_an_announced_commit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

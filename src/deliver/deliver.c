@@ -125,14 +125,18 @@ static void take_turn(struct deliver *d)
 {
     d->policy = d->setup.policy_ref(d->setup.ctx);
     d->now_ms = clock_now_ms();
+    write_turn(d);
     d->stopping |= d->refused;
     if (d->recovering && !d->stopping)
         pending_recover(d);
+    d->slots = 0;
     for (uint32_t i = 0; i < LIMIT_DESTINATIONS; i++) {
         outlet_configure(d, &d->outlet[i]);
+        d->slots |= (uint32_t)(d->outlet[i].use != UINT32_MAX) << i;
+    }
+    for (uint32_t i = 0; i < LIMIT_DESTINATIONS; i++)
         if (d->outlet[i].use != UINT32_MAX)
             outlet_turn(d, &d->outlet[i]);
-    }
     write_turn(d);
     wire_turn(d->wire);
     write_turn(d); /* results of this turn, if nothing else is out */

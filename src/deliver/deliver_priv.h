@@ -148,6 +148,8 @@ struct deliver {
     int64_t now_ms;
     bool stopping, refused, recovering;
     int64_t newest; /* segment */
+    uint32_t
+        slots; /* of all outlets in use: segments with nothing for any of them are passed over */
     struct deliver_policy policy;
     struct outlet outlet[LIMIT_DESTINATIONS];
     struct shelf shelf;

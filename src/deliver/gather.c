@@ -39,9 +39,14 @@ static enum err find_place(struct deliver *d, struct outlet *o, const struct she
     if (o->scan.segment >= d->newest)
         return ERR_NOT_FOUND;
     const struct shelf_segment *g;
-    enum err err = shelf_next(&d->shelf, d->setup.reader, o->scan.segment, &g);
+    enum err err = shelf_next(&d->shelf, d->setup.reader, d->slots, o->scan.segment, &g);
+    if (err == ERR_NOT_FOUND) /* nobody was permitted anything up to the newest */
+        o->scan = (struct delivery_cursor){ .segment = d->newest };
     if (err != OK)
         return err;
+    /* An index counts in the segment right behind its cursor, whichever others are passed over. */
+    if (g->number != o->scan.segment + 1)
+        o->scan = (struct delivery_cursor){ .segment = g->number - 1 };
     if (o->at_stamp != g->stamp || o->at.index != o->scan.index) {
         struct stored_event e;
         struct str entry;

@@ -315,7 +315,8 @@ void house_say(struct house *h, const char *subject, const char *purpose, bool g
 bool house_barrier(struct house *h, const char *subject, int64_t ms)
 {
     uint64_t hash = store_subject_hash(store_own_reader(h->store), str_of(subject));
-    struct barrier *b = barrier_open(h->tickets, false, hash, clock_mono_ms());
+    struct barrier *b =
+        barrier_open(h->tickets, false, hash, clock_mono_ms() - h->barriers_older_ms);
     int64_t end = clock_mono_ms() + ms;
     bool passed;
     while (!(passed = barrier_passed(b, clock_mono_ms())) && clock_mono_ms() < end)

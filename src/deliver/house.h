@@ -43,6 +43,7 @@ struct house {
     bool watched;
 
     int fail;                             /* so many commits fail */
+    int64_t barriers_older_ms;            /* barriers are this old when they are opened */
     void (*before_done)(struct house *h); /* between a commit and what it lets go; once */
     uint32_t commits;
 };

@@ -187,8 +187,10 @@ static void recover_one(struct deliver *d, const struct delivery_request *q)
     note_events(d, p);
     bool dead = !hold && q->attempts >= LIMIT_ATTEMPTS;
     enum delivery_result result = hold ? DELIVERY_UNCERTAIN : dead ? DELIVERY_DEAD : DELIVERY_RETRY;
-    log_write(LOG_WARNING, "delivery.uncertain", LOG_N("slot", q->slot),
-              LOG_N("attempts", q->attempts), LOG_N("events", q->item_count));
+    log_write(LOG_WARNING, "delivery.uncertain",
+              LOG_S("destination", use < 0 ? STR("") : d->policy.policy->use[use].conf->id),
+              LOG_N("slot", q->slot), LOG_N("attempts", q->attempts),
+              LOG_N("events", q->item_count), LOG_S("error", p->error));
     write_result(d, p, result, d->now_ms);
 }
 

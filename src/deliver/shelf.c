@@ -30,9 +30,12 @@ static enum err keep(struct shelf *s, struct shelf_segment *g, int64_t after, en
     return OK;
 }
 
-enum err shelf_next(struct shelf *s, struct store_reader *r, int64_t after,
+enum err shelf_next(struct shelf *s, struct store_reader *r, uint32_t slots, int64_t after,
                     const struct shelf_segment **ret_g)
 {
+    if (s->slots != slots)
+        shelf_clear(s);
+    s->slots = slots;
     for (size_t i = 0; i < SHELF_SEGMENTS; i++) {
         struct shelf_segment *g = &s->segment[i];
         if (g->number > after && g->after <= after) {
@@ -44,7 +47,8 @@ enum err shelf_next(struct shelf *s, struct store_reader *r, int64_t after,
     struct shelf_segment *g = least_used(s);
     struct segment_found found;
     forget(g);
-    return keep(s, g, after, store_next_segment(r, after, &g->arena, &found), &found, ret_g);
+    return keep(s, g, after, store_next_permitted(r, after, slots, &g->arena, &found), &found,
+                ret_g);
 }
 
 enum err shelf_get(struct shelf *s, struct store_reader *r, int64_t number,

@@ -21,10 +21,12 @@ struct shelf_segment {
 struct shelf {
     struct shelf_segment segment[SHELF_SEGMENTS];
     uint64_t clock;
+    uint32_t slots;
 };
 
-/* As store_next_segment() and store_get_segment(); *ret_g is good until the next call. */
-enum err shelf_next(struct shelf *s, struct store_reader *r, int64_t after,
+/* As store_next_permitted() and store_get_segment(); *ret_g is good until the next call. Other
+ * slots than last time clear the shelf. */
+enum err shelf_next(struct shelf *s, struct store_reader *r, uint32_t slots, int64_t after,
                     const struct shelf_segment **ret_g) MUST_CHECK;
 enum err shelf_get(struct shelf *s, struct store_reader *r, int64_t number,
                    const struct shelf_segment **ret_g) MUST_CHECK;

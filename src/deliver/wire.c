@@ -20,8 +20,12 @@ enum { CONNECTIONS_KEPT = 64 };
 struct wire_socket {
     struct wire_socket *next;
     int fd;
-    uint64_t serial; /* numbers of sockets are used again by the system, these are not */
-    bool busy;       /* between a request's first byte and its whole answer */
+    bool used;
+    /* until it is connected: libcurl closes one that never was without telling us */
+    struct flight *opener;
+    /* whose bytes may be in it; a kept connection passes from one to the next before we
+     * hear that the first has ended */
+    struct flight *flight;
 };
 
 struct flight {
@@ -31,7 +35,6 @@ struct flight {
     CURL *easy;
     struct curl_slist *header;
     struct buf answer;
-    uint64_t socket; /* serial of the socket that its bytes went to; 0: none yet */
     bool begun, denied, resent, closed_address, long_answer;
 };
 
@@ -41,7 +44,6 @@ struct wire {
     struct flight *flight;
     uint32_t in_flight;
     struct wire_socket *socket;
-    uint64_t serial;
 };
 
 /* ---- sockets ---- */
@@ -76,7 +78,7 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
     if (fd < 0)
         return CURL_SOCKET_BAD;
     struct wire_socket *s = must_alloc(sizeof *s);
-    *s = (struct wire_socket){ .next = f->w->socket, .fd = fd, .serial = ++f->w->serial };
+    *s = (struct wire_socket){ .next = f->w->socket, .fd = fd, .opener = f };
     f->w->socket = s;
     return fd;
 }
@@ -90,7 +92,7 @@ static int close_socket(void *ctx, curl_socket_t fd)
     struct wire_socket *s = *at;
     if (s != NULL) {
         /* half a request is not sent to its end behind our back; a whole one need not end rudely */
-        set_reset(fd, s->busy && has_unsent(fd));
+        set_reset(fd, s->flight != NULL && has_unsent(fd));
         *at = s->next;
         free(s);
     }
@@ -131,10 +133,24 @@ static struct wire_socket *find_socket(struct wire *w, const char *peer, int pee
 
 static struct wire_socket *socket_of(const struct flight *f)
 {
-    for (struct wire_socket *s = f->w->socket; f->socket != 0 && s != NULL; s = s->next)
-        if (s->serial == f->socket)
-            return s;
-    return NULL;
+    struct wire_socket *s = f->w->socket;
+    while (s != NULL && s->flight != f)
+        s = s->next;
+    return s;
+}
+
+static void forget_unconnected(struct flight *f)
+{
+    struct wire_socket **at = &f->w->socket;
+    while (*at != NULL) {
+        struct wire_socket *s = *at;
+        if (s->opener != f) {
+            at = &s->next;
+            continue;
+        }
+        *at = s->next;
+        free(s);
+    }
 }
 
 /* The connection is dead from here on, what the kernel held is gone. libcurl finds out and closes it. */
@@ -169,6 +185,13 @@ static int before_request(void *ctx, char *peer, char *local, int peer_port, int
     struct wire_socket *s = find_socket(f->w, peer, peer_port, local, local_port);
     if (s == NULL)
         return CURL_PREREQFUNC_ABORT; /* what could not be cut is not begun */
+    s->opener = NULL;
+    if (s->used && has_unsent(s->fd)) {
+        reset_now(
+            s); /* answered before it was read: what is left of the request before stays here */
+        f->denied = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     p->has_ticket = tickets_take(d->setup.tickets, &p->id, p->subject, p->subject_count, decide, f);
     if (!p->has_ticket) {
         p->maybe_arrived |= f->begun;
@@ -176,8 +199,8 @@ static int before_request(void *ctx, char *peer, char *local, int peer_port, int
         return CURL_PREREQFUNC_ABORT;
     }
     f->begun = true;
-    f->socket = s->serial;
-    s->busy = true;
+    s->used = true;
+    s->flight = f;
     return CURL_PREREQFUNC_OK;
 }
 
@@ -249,11 +272,13 @@ static void flight_free(struct wire *w, struct flight *f)
     curl_easy_cleanup(f->easy);
     curl_slist_free_all(f->header);
     /* the request is over only when nothing of it can still leave the kernel */
-    struct wire_socket *s = socket_of(f);
-    if (s != NULL && has_unsent(s->fd))
-        reset_now(s);
-    if (s != NULL)
-        s->busy = false;
+    struct wire_socket *s;
+    while ((s = socket_of(f)) != NULL) {
+        if (has_unsent(s->fd))
+            reset_now(s);
+        s->flight = NULL;
+    }
+    forget_unconnected(f);
     buf_fini(&f->answer);
     free(f);
 }

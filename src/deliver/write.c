@@ -132,18 +132,6 @@ void write_cursor(struct deliver *d, struct outlet *o, struct delivery_cursor c)
     queue(d, &o->cursor_step, NULL);
 }
 
-static void post(struct deliver *d)
-{
-    d->round.first = d->queue;
-    d->queue = NULL;
-    d->queue_end = &d->queue;
-    d->posted = true;
-    if (d->setup.post(d->setup.ctx, &d->round.write))
-        return;
-    d->posted = false; /* the daemon is going down: nothing can become durable any more */
-    d->refused = true;
-}
-
 /* The same steps again, before those that were queued meanwhile. */
 static void post_again(struct deliver *d, struct step *first)
 {
@@ -155,6 +143,20 @@ static void post_again(struct deliver *d, struct step *first)
         d->queue_end = end;
     d->queue = first;
     d->post_again_ms = clock_mono_ms() + AGAIN_MS;
+}
+
+static void post(struct deliver *d)
+{
+    d->round.first = d->queue;
+    d->queue = NULL;
+    d->queue_end = &d->queue;
+    d->posted = true;
+    if (d->setup.post(d->setup.ctx, &d->round.write))
+        return;
+    d->posted = false; /* the daemon is going down: nothing can become durable any more */
+    d->refused = true;
+    post_again(d, d->round.first);
+    d->round.first = NULL;
 }
 
 /* For people who watch. */
@@ -221,6 +223,14 @@ static void take_result(struct deliver *d, enum err result)
     post_again(d, first);
 }
 
+/* Nothing is committed any more: what has ended holds nobody up. */
+static void let_go(struct deliver *d)
+{
+    for (struct step *s = d->queue; s != NULL; s = s->next)
+        if (s->kind == STEP_RESULT)
+            parcel_written(d, s->parcel, false);
+}
+
 void write_turn(struct deliver *d)
 {
     must(pthread_mutex_lock(&d->lock) == 0);
@@ -232,4 +242,6 @@ void write_turn(struct deliver *d)
         take_result(d, result);
     if (!d->posted && !d->refused && d->queue != NULL && clock_mono_ms() >= d->post_again_ms)
         post(d);
+    if (d->refused)
+        let_go(d);
 }

@@ -127,7 +127,8 @@ void group_commit(struct pipeline *p)
         return;
     int64_t begun = now_us();
     struct err_info info = { 0 };
-    bool events = p->segment.count > 0;
+    bool deliverable = p->deliverable != 0;
+    p->deliverable = 0;
     enum err e = write_group(p, &info);
     p->open = false;
     segment_builder_clear(&p->segment);
@@ -153,7 +154,7 @@ void group_commit(struct pipeline *p)
         else
             finish_failed(p, w, e);
     }
-    if (e == OK && events)
+    if (e == OK && deliverable)
         deliver_wake(p->deliver);
 }
 
@@ -238,6 +239,8 @@ static void housekeeping(struct pipeline *p)
 {
     bool count = p->any_denied && (p->stopping || clock_mono_ms() >= p->counters_due_ms);
     bool strip = atomic_exchange(&p->strip_due, false);
+    if (strip)
+        deliver_wake(p->deliver); /* its cursors move over what was for nobody */
     if ((!count && !strip) || group_open(p, NULL) != OK)
         return; /* tried again next time; requests report the failure */
     enum err e = OK;

@@ -145,6 +145,7 @@ static enum err store_event(struct pipeline *p, const struct event *e, const str
     if (opened != OK)
         return opened;
     group_join(p, w);
+    p->deliverable |= j->mask.permitted & g->delivering;
     if (segment_add(&p->segment, &stored))
         return OK;
     /* The segment is full: it is committed with this request half in it, which
@@ -158,6 +159,7 @@ static enum err store_event(struct pipeline *p, const struct event *e, const str
     if (opened != OK)
         return opened;
     group_join(p, w);
+    p->deliverable |= j->mask.permitted & g->delivering;
     return segment_add(&p->segment, &stored)
                ? OK
                : err_set(info, ERR_LIMIT, "batch", "an event is too large");

@@ -157,6 +157,19 @@ static void keep_own(void *ctx, const struct stored_event *e, struct buf *ret_bo
     arena_clear(&k->a);
 }
 
+/* What the own store has kept for its time goes, too. */
+static enum err end_retention(struct pipeline *p, const struct duration *retention, int64_t last)
+{
+    int64_t now = clock_now_ms();
+    struct duration back = { .months = -retention->months, .ms = -retention->ms };
+    int64_t before = store_newest_segment_before(store_own_reader(p->store), time_add(now, back));
+    uint32_t done;
+    if (before <= 0 || (retention->months == 0 && retention->ms == 0))
+        return OK;
+    return store_strip_segments(p->store, before < last ? before : last, STRIP_SEGMENTS, now, 0,
+                                NULL, NULL, &done);
+}
+
 enum err strip_delivered(struct pipeline *p, uint32_t *ret_done)
 {
     AUTO(arena_fini) struct arena a = ARENA_INIT;
@@ -168,8 +181,10 @@ enum err strip_delivered(struct pipeline *p, uint32_t *ret_done)
     if (keep.own != NULL)
         keep.index = (uint32_t)(keep.own - p->newest->public.policy->use);
     store_secret(p->store, SECRET_PSEUDONYM, keep.secret);
-    e = store_strip_segments(p->store, last, STRIP_SEGMENTS, clock_now_ms(), keep_own, &keep,
-                             ret_done);
+    e = store_strip_segments(p->store, last, STRIP_SEGMENTS, clock_now_ms(), p->newest->own_whole,
+                             keep_own, &keep, ret_done);
+    if (e == OK && keep.own != NULL)
+        e = end_retention(p, &keep.own->conf->retention, last);
     arena_fini(&keep.a);
     return e;
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "deliver/destination.h"
 #include "policy/compile.h"
 
 #include <stdlib.h>
@@ -124,6 +125,19 @@ static enum err place_new_cursors(struct pipeline *p, uint32_t first_new, uint32
     return OK;
 }
 
+static void look_at_uses(struct live_generation *g)
+{
+    const struct policy *p = g->public.policy;
+    for (uint32_t i = 0; i < p->use_count; i++) {
+        const struct conf_destination *d = p->use[i].conf;
+        bool whole = str_eq(d->type, STR("own"));
+        for (uint32_t f = 0; f < d->field_count; f++)
+            whole = whole && d->field[f].treatment == CONF_KEEP;
+        g->own_whole |= (uint32_t)whole << p->use[i].slot;
+        g->delivering |= (uint64_t)(destination_find(d->type) != NULL) << i;
+    }
+}
+
 static enum err register_configuration(struct pipeline *p, const struct conf *c, struct arena *a,
                                        uint32_t *ret_generation, struct frozen *ret_frozen,
                                        struct buf *reports, struct err_info *info)
@@ -169,6 +183,7 @@ static enum err make_generation(struct pipeline *p, struct conf *c, struct live_
         g->public = (struct generation){ .conf = c,
                                          .policy = policy,
                                          .plan = fields_compile(policy, &g->arena) };
+        look_at_uses(g);
         struct chain_head head;
         e = store_commit(p->store, clock_now_ms(), &head, info);
         p->open = false;

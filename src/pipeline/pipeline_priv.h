@@ -13,6 +13,9 @@ struct live_generation {
     struct conf *conf;
     struct arena arena;  /* frozen, policy, plan */
     uint32_t references; /* under generations_lock */
+    uint64_t delivering; /* uses that something is sent to: bits */
+    uint32_t
+        own_whole; /* the own store's slot, when it keeps fields just as they came; else 0: bits */
 };
 
 /* What other threads want committed. */
@@ -50,7 +53,8 @@ struct pipeline {
     bool failed; /* something in it could not be written: it will be rolled back */
     struct err_info failure;
     struct segment_builder segment;
-    struct buf body; /* of the event at hand */
+    struct buf body;      /* of the event at hand */
+    uint64_t deliverable; /* uses that something in it is for: bits */
     uint64_t dedupe_mark;
     struct waiter joined;            /* list head: for the commit */
     struct waiter barriers;          /* list head: committed, waiting for tickets */

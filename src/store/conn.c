@@ -168,7 +168,7 @@ enum err conn_first(struct conn *c, const char *sql, const struct arg *args,
     if (e == OK)
         *ret_q = q;
     else
-        (void)(e != ERR_NOT_FOUND || sqlite3_reset(q));
+        (void)sqlite3_reset(q); /* or its read transaction would stay open */
     return e;
 }
 

@@ -3,24 +3,33 @@
 
 #include <sqlite3.h>
 
-#include <stdlib.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 enum {
     WAL_PAGES = (64 << 20) / 4096, /* nobody checkpoints: do it here … */
     WAL_AGAIN = (16 << 20) / 4096, /* … and if a reader held it back, not at each commit */
-    ROOM_PER_FACT = 64 << 10,      /* pages that one fact touches, times their size, at most */
+    ROOM_PER_FACT = 64 << 10,      /* pages that one fact touches, beside its bytes, at most */
+    KEPT = 1 << 20,                /* one large group must not hold its memory for ever */
 };
+
+static void empty(struct buf *b)
+{
+    if (b->cap > KEPT)
+        buf_fini(b);
+    else
+        buf_clear(b);
+}
 
 static void clear(struct store *s)
 {
     struct group *g = &s->group;
-    g->open = g->changed = g->has_segment = false;
-    buf_clear(&g->fact_leaves);
-    buf_clear(&g->brief);
-    buf_clear(&g->keys);
-    buf_clear(&g->event_leaves);
+    g->open = g->has_segment = false;
+    g->bytes = 0;
+    empty(&g->fact_leaves);
+    empty(&g->brief);
+    empty(&g->keys);
+    empty(&g->event_leaves);
+    empty(&s->scratch);
     s->c.failed = OK;
 }
 
@@ -58,6 +67,7 @@ enum err fact_add(struct store *s, const struct fact *f, int64_t *ret_seq)
     if (e != OK)
         return e;
     buf_add(&s->group.fact_leaves, leaf, sizeof leaf);
+    s->group.bytes += f->payload.n + f->columns.n;
     if (s->group.fact_leaves.over)
         return s->c.failed = ERR_LIMIT;
     *ret_seq = s->group.seq = seq;
@@ -65,12 +75,6 @@ enum err fact_add(struct store *s, const struct fact *f, int64_t *ret_seq)
 }
 
 /* ---- commit ---- */
-
-static void give_up_reserve(struct store *s)
-{
-    AUTO(arena_fini) struct arena a = ARENA_INIT;
-    (void)unlink(arena_printf(&a, "%s/reserve", s->dir).p);
-}
 
 /* SQLite rolls back a commit that found the disk full, so the reserve must go
  * before it, not after. Only for facts: a withdrawal must get through, events
@@ -80,8 +84,8 @@ static void make_room(struct store *s, size_t facts)
     struct statvfs v;
     if (s->memory || facts == 0 || statvfs(s->dir, &v) != 0)
         return;
-    if ((uint64_t)v.f_bavail * v.f_frsize < (uint64_t)facts * ROOM_PER_FACT + s->scratch.cap)
-        give_up_reserve(s);
+    if ((uint64_t)v.f_bavail * v.f_frsize < (uint64_t)facts * ROOM_PER_FACT + 2 * s->group.bytes)
+        dir_give_up_reserve(s);
 }
 
 static enum err add_link(struct store *s, int64_t at_ms, struct chain_head *ret_head)
@@ -116,7 +120,7 @@ static enum err fail(struct store *s, enum err e, struct err_info *info)
     bool facts = s->group.fact_leaves.n > 0;
     store_rollback(s);
     if (e == ERR_FULL && facts && !s->memory)
-        give_up_reserve(s); /* too late for this group, not for its repetition */
+        dir_give_up_reserve(s); /* too late for this group, not for its repetition */
     return e;
 }
 

@@ -54,7 +54,8 @@ static const char version_1[] =
 
     /* ---- events ---- */
     "CREATE TABLE segment (number INTEGER PRIMARY KEY, first_ms INTEGER NOT NULL,"
-    " last_ms INTEGER NOT NULL, count INTEGER NOT NULL, retention_seq INTEGER NOT NULL,"
+    " last_ms INTEGER NOT NULL, count INTEGER NOT NULL, permitted INTEGER NOT NULL,"
+    " retention_seq INTEGER NOT NULL,"
     " brief BLOB NOT NULL, keys BLOB NOT NULL, leaves BLOB NOT NULL, bytes BLOB NOT NULL) STRICT;"
     "CREATE INDEX segment_time ON segment(last_ms, first_ms);"
     "CREATE TABLE mark (which INTEGER PRIMARY KEY, value INTEGER NOT NULL) STRICT;"

@@ -1,81 +1,12 @@
-/* Opening and closing. A data directory holds licet.db (with SQLite's -wal and
- * -shm), lock, and reserve: a megabyte that group.c gives up when the disk is
- * full, so that a withdrawal can still be written. */
+/* Opening and closing. */
 #include "store/store_priv.h"
 #include "base/clock.h"
 
 #include <sodium.h>
 #include <sqlite3.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-enum { RESERVE = 1 << 20 };
-
-static char *path_in(const char *dir, const char *name)
-{
-    size_t n = strlen(dir) + strlen(name) + 2;
-    char *path = must_alloc(n);
-    (void)snprintf(path, n, "%s/%s", dir, name);
-    return path;
-}
-
-static enum err system_err(struct err_info *info, const char *what)
-{
-    enum err e = errno == ENOSPC || errno == EDQUOT ? ERR_FULL
-                 : errno == ENOENT                  ? ERR_NOT_FOUND
-                                                    : ERR_IO;
-    return err_set(info, e, NULL, "%s: %s", what, strerror(errno));
-}
-
-/* ---- the directory ---- */
-
-static enum err take_lock(struct store *s, struct err_info *info)
-{
-    AUTO(free_ptr) char *path = path_in(s->dir, "lock");
-    s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (s->lock < 0)
-        return system_err(info, "data directory");
-    if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
-        return OK;
-    if (errno == EWOULDBLOCK)
-        return err_set(info, ERR_BUSY, NULL, "another daemon works in this data directory");
-    return system_err(info, "lock");
-}
-
-static void make_reserve(const struct store *s)
-{
-    AUTO(free_ptr) char *path = path_in(s->dir, "reserve");
-    AUTO(close_fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    struct stat st;
-    /* without it licet works as well, but for the case that it is for */
-    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size < RESERVE &&
-        posix_fallocate(fd, 0, RESERVE) != 0)
-        (void)unlink(path);
-}
-
-/* SQLite would make it readable for all that the umask lets. */
-static enum err make_file(const char *file, struct err_info *info)
-{
-    AUTO(close_fd) int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || fchmod(fd, 0600) != 0)
-        return system_err(info, "database");
-    return OK;
-}
-
-static enum err enter_dir(struct store *s, struct err_info *info)
-{
-    if (mkdir(s->dir, 0700) != 0 && errno != EEXIST)
-        return system_err(info, "data directory");
-    enum err e = take_lock(s, info);
-    if (e == OK)
-        make_reserve(s);
-    return e;
-}
 
 /* ---- what is remembered of the whole ---- */
 
@@ -173,12 +104,12 @@ static int count_pages(void *ctx, sqlite3 *db, const char *name, int pages)
 
 static enum err open_database(struct store *s, struct err_info *info)
 {
-    AUTO(free_ptr) char *file = s->memory ? NULL : path_in(s->dir, "licet.db");
+    AUTO(free_ptr) char *file = s->memory ? NULL : dir_path(s->dir, "licet.db");
     enum err e = OK;
     if (s->only_looks && access(file, F_OK) != 0)
-        return system_err(info, "database");
+        return dir_err(info, "database");
     if (!s->memory && !s->only_looks)
-        e = make_file(file, info);
+        e = dir_make_file(file, info);
     if (e == OK)
         e = conn_open(&s->c, s->memory ? ":memory:" : file, !s->only_looks, info);
     if (e == OK)
@@ -226,7 +157,7 @@ enum err store_open(const struct store_options *o, struct store **ret_store, str
     must(sodium_init() >= 0);
     AUTO(store_close) struct store *s = must_alloc_zero(sizeof *s);
     init(s, o);
-    enum err e = s->memory || s->only_looks ? OK : enter_dir(s, info);
+    enum err e = s->memory || s->only_looks ? OK : dir_enter(s, info);
     if (e == OK)
         e = open_database(s, info);
     if (e == OK)
@@ -278,10 +209,10 @@ static enum err reader_open_file(const char *dir, struct store_reader **ret_r,
                                  struct err_info *info)
 {
     AUTO(store_reader_close) struct store_reader *r = must_alloc_zero(sizeof *r);
-    AUTO(free_ptr) char *file = path_in(dir, "licet.db");
+    AUTO(free_ptr) char *file = dir_path(dir, "licet.db");
     r->c = &r->own;
     if (access(file, F_OK) != 0)
-        return system_err(info, "database");
+        return dir_err(info, "database");
     enum err e = conn_open(&r->own, file, false, info);
     if (e == OK)
         e = schema_check(&r->own, info);

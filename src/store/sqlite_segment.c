@@ -26,18 +26,31 @@ bool brief_at(struct str briefs, uint32_t index, struct brief *ret_b)
 
 /* ---- writing ---- */
 
-static enum err find_times(struct str bytes, int64_t *ret_first, int64_t *ret_last)
+uint32_t permitted_slots(const struct stored_event *e)
+{
+    uint32_t slots = 0;
+    for (uint32_t slot = 0; slot < LIMIT_DESTINATIONS; slot++)
+        slots |= (uint32_t)((e->verdict[slot] & STORED_REASON) == REASON_PERMITTED) << slot;
+    return slots;
+}
+
+/* What stands in columns of its own: times, and for whom there is something in it. */
+static enum err find_columns(struct str bytes, int64_t *ret_first, int64_t *ret_last,
+                             uint32_t *ret_permitted)
 {
     struct segment_cursor c;
     struct stored_event e;
     struct str entry;
     int64_t first = INT64_MAX, last = INT64_MIN;
+    uint32_t permitted = 0;
     enum err err;
     segment_start(bytes, &c);
     while ((err = segment_next(&c, &e, &entry)) == OK) {
         first = e.received_ms < first ? e.received_ms : first;
         last = e.received_ms > last ? e.received_ms : last;
+        permitted |= permitted_slots(&e);
     }
+    *ret_permitted = permitted;
     *ret_first = first;
     *ret_last = last;
     return err == ERR_NOT_FOUND ? OK : err;
@@ -72,17 +85,19 @@ enum err store_add_segment(struct store *s, const struct segment_builder *b)
         return OK;
     int64_t number = s->head.group + 1, first, last;
     struct str bytes = buf_view(&b->entries);
-    enum err e = find_times(bytes, &first, &last);
+    uint32_t permitted;
+    enum err e = find_columns(bytes, &first, &last, &permitted);
     must(e == OK); /* the builder made them */
     add_leaves(s, number, bytes, first);
     if (g->keys.over || g->event_leaves.over || g->brief.over)
         return s->c.failed = ERR_LIMIT;
     g->has_segment = true;
     return RUN(&s->c,
-               "INSERT INTO segment (number, first_ms, last_ms, count, retention_seq, brief, keys,"
-               " leaves, bytes) VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)",
-               INT(number), INT(first), INT(last), INT(b->count), BLOB(buf_view(&g->brief)),
-               BLOB(buf_view(&g->keys)), BLOB(buf_view(&g->event_leaves)), BLOB(bytes));
+               "INSERT INTO segment (number, first_ms, last_ms, count, permitted, retention_seq,"
+               " brief, keys, leaves, bytes) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?)",
+               INT(number), INT(first), INT(last), INT(b->count), INT(permitted),
+               BLOB(buf_view(&g->brief)), BLOB(buf_view(&g->keys)),
+               BLOB(buf_view(&g->event_leaves)), BLOB(bytes));
 }
 
 /* ---- reading ---- */
@@ -105,6 +120,28 @@ enum err store_next_segment(struct store_reader *r, int64_t after, struct arena 
                        " FROM segment s WHERE number > ? ORDER BY number LIMIT 1",
                        &q, INT(after));
     return e == OK ? read_segment(q, a, ret_segment) : e;
+}
+
+enum err store_next_permitted(struct store_reader *r, int64_t after, uint32_t slots,
+                              struct arena *a, struct segment_found *ret_segment)
+{
+    AUTO(query_done) struct sqlite3_stmt *q = NULL;
+    enum err e = FIRST(r->c,
+                       "SELECT number, (SELECT at_ms FROM chain c WHERE c.number = s.number), bytes"
+                       " FROM segment s WHERE number > ? AND permitted & ? ORDER BY number LIMIT 1",
+                       &q, INT(after), INT(slots));
+    return e == OK ? read_segment(q, a, ret_segment) : e;
+}
+
+int64_t store_newest_segment_before(struct store_reader *r, int64_t at_ms)
+{
+    int64_t number;
+    return NUMBER(r->c,
+                  "SELECT number FROM segment WHERE last_ms < ? ORDER BY last_ms DESC, number DESC"
+                  " LIMIT 1",
+                  0, &number, INT(at_ms)) == OK
+               ? number
+               : 0;
 }
 
 enum err store_get_segment(struct store_reader *r, int64_t number, struct arena *a,

@@ -5,6 +5,7 @@
 struct strip {
     struct store *s;
     store_keep_fn keep; /* NULL: keep nothing */
+    uint32_t whole;
     void *ctx;
     struct segment_builder cut;
     struct buf keys, body;
@@ -75,15 +76,17 @@ static enum err strip_next(struct strip *t, int64_t after, int64_t last, int64_t
                            int64_t *ret_number)
 {
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
-    enum err e = FIRST(&t->s->c,
-                       "SELECT number, keys, bytes FROM segment WHERE number > ? AND number <= ?"
-                       " ORDER BY number LIMIT 1",
-                       &q, INT(after), INT(last));
+    enum err e =
+        FIRST(&t->s->c,
+              "SELECT number, permitted, keys, bytes FROM segment WHERE number > ? AND number <= ?"
+              " ORDER BY number LIMIT 1",
+              &q, INT(after), INT(last));
     if (e != OK)
         return e;
     int64_t number = col_int(q, 0);
-    bool changed;
-    e = rewrite(t, col_bytes(q, 1), col_bytes(q, 2), &changed);
+    bool changed = false, as_it_is = t->keep && ((uint32_t)col_int(q, 1) & ~t->whole) == 0;
+    if (!as_it_is)
+        e = rewrite(t, col_bytes(q, 2), col_bytes(q, 3), &changed);
     query_done(&q);
     if (e == OK && changed)
         e = write_back(t, number, seq);
@@ -143,12 +146,13 @@ static enum err set_mark(struct conn *c, enum mark which, int64_t value)
 }
 
 enum err store_strip_segments(struct store *s, int64_t last, uint32_t most, int64_t at_ms,
-                              store_keep_fn keep, void *ctx, uint32_t *ret_done)
+                              uint32_t whole, store_keep_fn keep, void *ctx, uint32_t *ret_done)
 {
     must(s->group.open);
     AUTO(strip_fini)
     struct strip t = { .s = s,
                        .keep = keep,
+                       .whole = whole,
                        .ctx = ctx,
                        .keys = BUF_INIT(LIMIT_GROUP_BYTES),
                        .body = BUF_INIT(LIMIT_GROUP_BYTES),

@@ -133,6 +133,8 @@ enum err store_set_preferences(struct store *s, struct str subject,
 enum err store_get_subject(struct store_reader *r, struct str id, struct arena *a,
                            struct subject_row *ret_row) MUST_CHECK;
 
+/* email, first_name, last_name, full_name are found as whole words of the field,
+ * ASCII letters of either case: "mario" in "mario.rossi@example.com". */
 struct subject_filter {
     struct str id, email_exact, email, first_name, last_name, full_name; /* empty: any */
     int verified;                                                        /* -1 any, 0, 1 */
@@ -163,7 +165,7 @@ enum err store_get_act(struct store_reader *r, const struct id *id, struct arena
 enum err store_get_act_by_seq(struct store_reader *r, int64_t seq, struct arena *a,
                               struct act_found *ret_act) MUST_CHECK;
 struct act_filter {
-    struct str subject, preference_key, ip; /* empty: any */
+    struct str subject, preference_key, ip; /* empty: any; ip "none": acts without one */
     int source;                             /* -1 any, or enum act_source */
     int64_t from_ms, to_ms;                 /* of the claimed time, inclusive; 0: open */
     bool has_starting_after;
@@ -197,8 +199,10 @@ struct notice_filter {
     struct str identifier; /* empty: all */
     uint32_t version;      /* 0: all */
     int64_t from_ms, to_ms;
+    /* Behind this version of starting_after_identifier (of `identifier` when that is
+     * empty); without a version, behind all of starting_after_identifier. */
     struct str starting_after_identifier;
-    uint32_t starting_after_version; /* 0: from the newest */
+    uint32_t starting_after_version;
     uint32_t limit;
 };
 /* Newest first within an identifier; identifiers in byte order. */
@@ -236,6 +240,11 @@ struct segment_found {
 /* The first segment with number > after. ERR_NOT_FOUND at the end. */
 enum err store_next_segment(struct store_reader *r, int64_t after, struct arena *a,
                             struct segment_found *ret_segment) MUST_CHECK;
+/* The first behind `after` that holds an event permitted for one of these slots (bits). */
+enum err store_next_permitted(struct store_reader *r, int64_t after, uint32_t slots,
+                              struct arena *a, struct segment_found *ret_segment) MUST_CHECK;
+/* The newest segment whose events were all received before a moment; 0: none. */
+int64_t store_newest_segment_before(struct store_reader *r, int64_t at_ms);
 enum err store_get_segment(struct store_reader *r, int64_t number, struct arena *a,
                            struct segment_found *ret_segment) MUST_CHECK;
 int64_t store_newest_segment(struct store_reader *r); /* 0: none */
@@ -251,10 +260,15 @@ enum err store_each_message(struct store_reader *r, int64_t since_ms,
 /* Deletes what only deliveries needed from segments up to `last`: each event
  * keeps its entry; its body stays, cut down by `keep` (which writes the fields
  * that `own` may have, or nothing), and a retention fact with the rewritten
- * segments' hashes is added. At most `most` segments a call. */
+ * segments' hashes is added. At most `most` segments a call; *ret_done is how many
+ * were looked at: 0 when there is nothing left to do up to `last`.
+ * Each segment is cut by `keep` once, oldest first; one whose events are permitted for slots of `whole`
+ * only (bits) is passed over: it holds what these may have, in the form in which they have it. When the own store's time is over
+ * too, `keep` is NULL: all bodies up to `last` are deleted, cut before or not. */
 typedef void (*store_keep_fn)(void *ctx, const struct stored_event *e, struct buf *ret_body);
 enum err store_strip_segments(struct store *s, int64_t last, uint32_t most, int64_t at_ms,
-                              store_keep_fn keep, void *ctx, uint32_t *ret_done) MUST_CHECK;
+                              uint32_t whole, store_keep_fn keep, void *ctx,
+                              uint32_t *ret_done) MUST_CHECK;
 
 /* ---- deliveries ---- */
 
@@ -298,23 +312,29 @@ struct delivery_request {
     const struct delivery_item *item;
     uint32_t item_count;
 };
-/* `sending` is on disk before the first byte goes out; with it the cursor. */
+/* `sending` is on disk before the first byte goes out; with it the cursor (NULL:
+ * it stays, as for a repetition). A pending request keeps its items: ERR_VALUE when
+ * another number of them is given here or below. */
 enum err store_mark_sending(struct store *s, const struct delivery_request *q,
                             const struct delivery_cursor *c) MUST_CHECK;
 /* The end of an attempt. Items with DELIVERY_RETRY become (with those of the same
- * request) a pending retry; DEAD ones a dead letter; the others are final. The
+ * request) a pending retry; DEAD ones a dead letter; the others are final. Where only
+ * a part of the request remains, it gets a new id, since its receiver may have seen the
+ * old one with other events; where all of it remains, it keeps the id. A request
+ * that was never marked (all its items dropped) may be finished as well. The
  * subjects, whose sent events become findable: hashes by store_subject_hash(). */
 enum err store_finish_sending(struct store *s, const struct delivery_request *q,
                               const uint64_t *subject_hash, uint32_t subject_count) MUST_CHECK;
 uint64_t store_subject_hash(const struct store_reader *r, struct str subject);
 
 enum pending_state { PENDING_SENDING = 1, PENDING_RETRY, PENDING_DEAD };
-/* Requests in a state, oldest first; slot -1: all. PENDING_SENDING at start-up
- * means: uncertain. */
+/* Requests in a state, oldest first; slot -1: all. Retries only when next_ms <= due_ms.
+ * PENDING_SENDING at start-up means: uncertain. */
 enum err store_list_pending(struct store_reader *r, int slot, enum pending_state state,
                             int64_t due_ms, uint32_t limit, struct arena *a,
                             struct delivery_request **ret_q, uint32_t *ret_count) MUST_CHECK;
-/* Makes dead letters due again now: one request, or (id NULL) all of a slot or of all (-1). */
+/* Makes dead letters due again now, with all their attempts before them: one
+ * request, or (id NULL) all of a slot or of all (-1). */
 enum err store_revive_dead(struct store *s, int slot, const struct id *id, int64_t at_ms,
                            uint32_t *ret_count) MUST_CHECK;
 
@@ -329,7 +349,8 @@ struct sent_found {
 enum err store_list_sent(struct store_reader *r, struct str subject, uint32_t limit,
                          struct arena *a, struct sent_found **ret_sent, uint32_t *ret_count,
                          uint64_t *ret_total) MUST_CHECK;
-/* What became of one stored event: one item per finished or pending request. */
+/* What became of one stored event: one item per finished or pending request. One
+ * that is on its way is DELIVERY_UNCERTAIN. */
 struct event_delivery {
     uint32_t slot;
     enum delivery_result result;
@@ -341,7 +362,8 @@ struct event_delivery {
 enum err store_event_deliveries(struct store_reader *r, int64_t segment, uint32_t index,
                                 struct arena *a, struct event_delivery **ret_d,
                                 uint32_t *ret_count) MUST_CHECK;
-/* How many of this subject's events wait for a slot (-1: any), behind its cursor. */
+/* How many of this subject's events wait for a slot (-1: any that has a cursor):
+ * permitted when they came and behind its cursor, or to be tried again. */
 enum err store_count_waiting(struct store_reader *r, struct str subject, int slot,
                              uint64_t *ret_count) MUST_CHECK;
 
@@ -360,7 +382,8 @@ enum err store_list_counters(struct store_reader *r, int64_t from_ms, int64_t to
                              struct arena *a, struct counter_row **ret_rows,
                              uint32_t *ret_count) MUST_CHECK;
 
-/* A consistent copy of the live database, by SQLite's backup interface. */
+/* A consistent copy of the live database, by SQLite's backup interface, as one
+ * file (0600) that must not exist yet (ERR_CONFLICT). */
 enum err store_backup(struct store_reader *r, struct str to_file, struct chain_head *ret_head,
                       struct err_info *info) MUST_CHECK;
 enum err store_newest_head(struct store_reader *r, struct chain_head *ret_head) MUST_CHECK;
@@ -377,8 +400,9 @@ struct verify_result {
 enum err store_verify(struct store_reader *r, void (*fault)(void *ctx, const char *what), void *ctx,
                       struct verify_result *ret_result, struct err_info *info) MUST_CHECK;
 
-/* For tests of crash and disk: bytes of the WAL since the last checkpoint. A
- * passive checkpoint never waits for readers. Reader's thread. */
+/* Moves what the WAL holds to the database, as far as no reader needs it where it is;
+ * waits for nobody. Call it now and then beside the loop: commits do not, until the
+ * WAL has 64 MB. Reader's thread. */
 enum err store_checkpoint(struct store_reader *r) MUST_CHECK;
 
 #endif

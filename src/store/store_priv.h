@@ -3,7 +3,8 @@
  * conn.c      one connection: statements, arguments, errors
  * schema.c    tables, migrations
  * columns.c   a fact's columns as bytes, under its leaf
- * sqlite.c    opening, locks, secrets
+ * directory.c the data directory: lock, reserve
+ * sqlite.c    opening, secrets, readers
  * group.c     groups, facts, the chain
  * sqlite_*.c  the verbs, by subject
  * verify_*.c  reading everything again
@@ -95,8 +96,9 @@ struct store_reader {
 };
 
 struct group {
-    bool open, changed;
-    int64_t seq; /* of the newest fact, the group's included */
+    bool open;
+    int64_t seq;  /* of the newest fact, the group's included */
+    size_t bytes; /* of its facts */
     bool has_segment;
     struct buf fact_leaves;
     struct buf brief, keys, event_leaves; /* of the segment */
@@ -115,6 +117,13 @@ struct store {
     struct buf scratch; /* columns of the fact that is being written */
     int wal_pages, wal_tried;
 };
+
+/* directory.c */
+char *dir_path(const char *dir, const char *name);                     /* must_alloc memory */
+enum err dir_err(struct err_info *info, const char *what);             /* from errno */
+enum err dir_enter(struct store *s, struct err_info *info) MUST_CHECK; /* makes, locks, reserves */
+enum err dir_make_file(const char *file, struct err_info *info) MUST_CHECK; /* 0600 */
+void dir_give_up_reserve(const struct store *s);
 
 /* The newest link and fact, as they stand in the database. */
 enum err head_read(struct conn *c, struct chain_head *ret_head, int64_t *ret_seq) MUST_CHECK;
@@ -154,6 +163,8 @@ struct brief {
     uint64_t message;
     uint32_t after_ms; /* received, after the segment's first */
 };
+/* Slots for which the event was permitted when it was collected: bits. */
+uint32_t permitted_slots(const struct stored_event *e);
 void brief_add(struct buf *to, const struct store_reader *r, const struct stored_event *e,
                int64_t first_ms);
 bool brief_at(struct str briefs, uint32_t index, struct brief *ret_b);

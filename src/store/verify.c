@@ -52,7 +52,8 @@ static enum err walk_start(struct walk *w)
     if (e == OK)
         e = QUERY(
             w->v->c,
-            "SELECT number, first_ms, last_ms, count, retention_seq, brief, keys, leaves, bytes"
+            "SELECT number, first_ms, last_ms, count, retention_seq, brief, keys, leaves, bytes,"
+            " permitted"
             " FROM segment ORDER BY number",
             &w->segments);
     return e == OK ? step(w->segments, &w->segment_there) : e;
@@ -87,6 +88,7 @@ static enum err take_segment(struct walk *w)
                               .last_ms = col_int(q, 2),
                               .count = col_int(q, 3),
                               .retention_seq = col_int(q, 4),
+                              .permitted = col_int(q, 9),
                               .brief = col_bytes(q, 5),
                               .keys = col_bytes(q, 6),
                               .leaves = col_bytes(q, 7),

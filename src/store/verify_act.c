@@ -90,22 +90,21 @@ enum err verify_act(struct verify *v, const struct fact_read *f)
     }
     id_format(&c.id, id);
     if (!is_text(&x, json_get(&x.d, JSON_ROOT, STR("id")), str_of(id)))
-        what = "id";
+        what = "another id";
     else if (!is_text(&x, json_find(&x.d, JSON_ROOT, STR("subject.id")), c.subject))
-        what = "subject";
+        what = "another subject";
     else if (!is_time(&x, json_get(&x.d, JSON_ROOT, STR("timestamp")), c.claimed_ms))
-        what = "timestamp";
+        what = "another timestamp";
     else if (!is_time(&x, json_get(&x.d, JSON_ROOT, STR("received")), c.received_ms))
-        what = "time received";
+        what = "another time received";
     else if (c.source > ACT_CONFIRMATION || !is_text(&x, json_get(&x.d, JSON_ROOT, STR("source")),
                                                      str_of(act_source_name[c.source])))
-        what = "source";
+        what = "another source";
     else if (!are_effects(&x, json_get(&x.d, JSON_ROOT, STR("effects")), &c))
-        what = "effects";
+        what = "other effects";
     else if (!is_ip(&x, json_get(&x.d, JSON_ROOT, STR("ip_address")), c.ip))
-        what = "ip_address";
+        what = "another ip_address";
     if (what)
-        verify_fault(v, "fact %lld (act %s): its payload has another %s", (long long)f->seq, id,
-                     what);
+        verify_fault(v, "fact %lld (act %s): its payload has %s", (long long)f->seq, id, what);
     return OK;
 }

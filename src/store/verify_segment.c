@@ -52,6 +52,7 @@ static enum err check_rewritten(struct verify *v, const struct segment_read *s)
 
 struct sums {
     int64_t count, first_ms, last_ms;
+    uint32_t permitted;
 };
 
 static void check_leaf(struct verify *v, const struct segment_read *s, uint32_t index,
@@ -92,6 +93,7 @@ static void check_events(struct verify *v, const struct segment_read *s, struct 
         check_leaf(v, s, c.index - 1, &e, entry);
         check_brief(v, s, c.index - 1, &e);
         sums->count++;
+        sums->permitted |= permitted_slots(&e);
         sums->first_ms = e.received_ms < sums->first_ms ? e.received_ms : sums->first_ms;
         sums->last_ms = e.received_ms > sums->last_ms ? e.received_ms : sums->last_ms;
     }
@@ -110,7 +112,8 @@ enum err verify_segment(struct verify *v, const struct segment_read *s)
     }
     check_events(v, s, &sums);
     v->result.events += (uint64_t)sums.count;
-    if (sums.count != s->count || sums.first_ms != s->first_ms || sums.last_ms != s->last_ms)
-        wrong(v, s, "its number of events or times do not agree with them");
+    if (sums.count != s->count || sums.first_ms != s->first_ms || sums.last_ms != s->last_ms ||
+        sums.permitted != s->permitted)
+        wrong(v, s, "its number of events, times or destinations do not agree with them");
     return s->retention_seq ? check_rewritten(v, s) : OK;
 }

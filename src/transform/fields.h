@@ -2,11 +2,12 @@
  *
  * A plan is the allow-lists of all uses of one policy, as one tree of paths: an
  * event is walked once. What is not named does not leave. Fields belong to the
- * device (anonymousId, ids.ga4.*, ids.clarity.*, context.ip, context.userAgent,
- * context.userAgentData, context.device), to the person (userId, traits,
- * context.traits, ids.hubspot.*), to somebody else (previousId, mergeProperties,
- * groupId: these never leave), or to nobody; owned ones leave only when their
- * owner passes (DESIGN 3.3). Below `ids` the owner is the device, but for hubspot.
+ * device (anonymousId, ids.*, context.ip, context.userAgent, context.userAgentData,
+ * context.device, context.network, context.sessionId, context.externalId and
+ * externalIds), to the person (userId, traits, context.traits, ids.hubspot.*), to
+ * somebody else (previousId, mergeProperties, groupId, context.groupId, context.previousId,
+ * writeKey: these never leave), or to nobody; owned ones leave only when their owner
+ * passes (DESIGN 3.3).
  *
  * Which rule counts for a value: its own path's; else that of the nearest path
  * above, where `prefix.*` goes before `prefix`. keep, pseudonymise and hash of an
@@ -40,11 +41,12 @@ struct fields_mask {
 void fields_reduce(const struct fields_plan *plan, const struct event *e,
                    const struct fields_mask *m, struct arena *a, struct buf *to);
 
-/* At departure, and for what `own` keeps: from a stored body (what fields_reduce() wrote) to one use's
- * form, treatments applied; "{}" when nothing is left. Of numbers and truth values the text is pseudonymised
- * or hashed, empty texts are dropped. `names` (may be NULL) receives the dotted names that were written, sorted,
- * comma-separated, each once; a key that is no plain word (letters, digits, _ - $) stands there as "*", since it may be
- * somebody's data, and of more than six parts the first six stand there. ERR_CORRUPT when the body cannot be read; nothing was written then. */
+/* At departure, and for what `own` keeps: from a stored body (what fields_reduce() wrote) to one
+ * use's form, treatments applied; "{}" when nothing is left. Of numbers and truth values the text
+ * is pseudonymised or hashed, empty texts are dropped. `names` (may be NULL) receives the dotted
+ * names that were written, sorted, comma-separated, each once, the first six parts of each; a key
+ * that is no plain word (letters, digits, _ - $) stands there as "*", since it may be somebody's
+ * data. ERR_CORRUPT when the body cannot be read; nothing was written then. */
 struct fields_keys {
     const uint8_t *
         secret; /* 32 bytes: SECRET_PSEUDONYM; each destination's and epoch's key is derived from it */

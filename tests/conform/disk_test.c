@@ -158,6 +158,11 @@ static void only_its_owner_may_read_the_files(void **state)
         assert_int_equal(stat(file_in(m, names[i]), &st), 0);
         assert_int_equal(st.st_mode & 0777, 0600);
     }
+    made_close(m); /* one that somebody opened up is closed again */
+    assert_int_equal(chmod(file_in(m, "licet.db"), 0666), 0);
+    made_open(m);
+    assert_int_equal(stat(file_in(m, "licet.db"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
 }
 
 static void a_reader_sees_committed_groups_only(void **state)
@@ -233,7 +238,7 @@ static void what_was_stripped_is_in_no_file(void **state)
     assert_int_equal(occurrences(m, "licet.db", "{\"n\":17"), 200);
     uint32_t done;
     begin(m);
-    ok(store_strip_segments(m->s, INT64_MAX, 100, made_ms, NULL, NULL, &done));
+    ok(store_strip_segments(m->s, INT64_MAX, 100, made_ms, 0, NULL, NULL, &done));
     (void)commit(m);
     assert_int_equal(done, 10);
     made_close(m);
@@ -326,7 +331,7 @@ static _Noreturn void write_until_killed(struct made *m, int to)
         ok(store_add_segment(m->s, &b));
         if (i % 9 == 8) {
             uint32_t done;
-            ok(store_strip_segments(m->s, INT64_MAX, 3, made_ms, NULL, NULL, &done));
+            ok(store_strip_segments(m->s, INT64_MAX, 3, made_ms, 0, NULL, NULL, &done));
         }
         struct chain_head head = commit(m);
         struct acknowledged ack = { .group = head.group };

@@ -281,6 +281,161 @@ static void the_same_act_id_twice_is_refused(void **state)
     assert_int_equal(store_get_subject(m->r, STR("ada"), &m->a, &subject), ERR_NOT_FOUND);
 }
 
+/* ---- the payload says what the columns say ---- */
+
+static void hear(void *ctx, const char *what)
+{
+    struct buf *heard = ctx;
+    buf_printf(heard, "%s\n", what);
+}
+
+/* %s: the id */
+#define PAYLOAD(id, subject, timestamp, received, source, effects, more)                           \
+    "{\"id\":" id ",\"subject\":{\"id\":" subject "},\"timestamp\":" timestamp                     \
+    ",\"received\":" received ",\"source\":" source ",\"effects\":" effects more "}"
+#define T1 "\"1970-01-01T00:00:01.000Z\""
+#define T2 "\"1970-01-01T00:00:02.000Z\""
+#define EFFECT(purpose, grant, confirmed, evidence, version, effect)                               \
+    "{\"purpose\":" purpose ",\"name\":\"x\",\"grant\":" grant ",\"confirmed\":" confirmed         \
+    ",\"evidence\":" evidence ",\"version\":" version ",\"effect\":" effect "}"
+#define LOWERS EFFECT("2", "false", "true", "\"bare\"", "0", "2000")
+#define GRANTS EFFECT("1", "true", "false", "\"proof\"", "3", "-7")
+#define BOTH "[" GRANTS "," LOWERS "]"
+#define PRIVATE "\"private\""
+
+static void an_act_whose_payload_says_something_else_is_a_fault(void **state)
+{
+    struct made *m = *state;
+    static const struct {
+        const char *payload, *fault;
+    } row[] = {
+        { PAYLOAD("\"%s\"", "\"ada\"", T1, T2, PRIVATE, BOTH, ""), NULL },
+        { PAYLOAD("\"%s\"", "\"ada\"", "1000", "2000", PRIVATE, BOTH, ""), NULL },
+        { PAYLOAD("\"%s\"", "\"ada\"", T1, T2, PRIVATE, BOTH, ",\"ip_address\":\"192.0.2.0\""),
+          NULL },
+        { PAYLOAD("\"%s\"", "\"ada\"", T1, T2, PRIVATE, BOTH, ",\"ip_address\":null"),
+          "ip_address" },
+        { PAYLOAD("\"%s\"", "\"ada\"", T1, T2, PRIVATE, BOTH, ",\"ip_address\":\"192.0.3.0\""),
+          "ip_address" },
+        { PAYLOAD("\"x%s\"", "\"ada\"", T1, T2, PRIVATE, BOTH, ""), "another id" },
+        { PAYLOAD("\"%s\"", "\"eve\"", T1, T2, PRIVATE, BOTH, ""), "another subject" },
+        { PAYLOAD("\"%s\"", "\"ada\"", T2, T2, PRIVATE, BOTH, ""), "another timestamp" },
+        { PAYLOAD("\"%s\"", "\"ada\"", T1, T1, PRIVATE, BOTH, ""), "another time received" },
+        { PAYLOAD("\"%s\"", "\"ada\"", T1, "null", PRIVATE, BOTH, ""), "another time received" },
+        { PAYLOAD("\"%s\"", "\"ada\"", T1, T2, "\"public\"", BOTH, ""), "another source" },
+        { PAYLOAD("\"%s\"", "\"ada\"", T1, T2, PRIVATE, "[]", ""), "other effects" },
+        { PAYLOAD("\"%s\"", "\"ada\"", T1, T2, PRIVATE, "null", ""), "other effects" },
+        { PAYLOAD("\"%s\"", "\"ada\"", T1, T2, PRIVATE, "[" GRANTS "]", ""), "other effects" },
+        { PAYLOAD("\"%s\"", "\"ada\"", T1, T2, PRIVATE, "[" LOWERS "," GRANTS "]", ""),
+          "other effects" },
+        { PAYLOAD("\"%s\"", "\"ada\"", T1, T2, PRIVATE, "[" GRANTS "," LOWERS "," LOWERS "]", ""),
+          "other effects" },
+#define OTHER(...)                                                                                 \
+    PAYLOAD("\"%s\"", "\"ada\"", T1, T2, PRIVATE, "[" EFFECT(__VA_ARGS__) "," LOWERS "]", ""),     \
+        "other effects"
+        { OTHER("9", "true", "false", "\"proof\"", "3", "-7") },
+        { OTHER("1", "false", "false", "\"proof\"", "3", "-7") },
+        { OTHER("1", "true", "true", "\"proof\"", "3", "-7") },
+        { OTHER("1", "true", "false", "\"shown\"", "3", "-7") },
+        { OTHER("1", "true", "false", "\"proof\"", "4", "-7") },
+        { OTHER("1", "true", "false", "\"proof\"", "3", "7") },
+        { OTHER("1", "\"true\"", "false", "\"proof\"", "3", "-7") },
+        { "[\"%s\"]", "another id" },
+        { "{%s", "cannot be read" },
+    };
+    m->unverified = true;
+    for (size_t i = 0; i < COUNT(row); i++) {
+        struct made x = { .memory = true };
+        made_open(&x);
+        struct act_effect effect[] = {
+            { .purpose = 1,
+              .grant = true,
+              .evidence = EVIDENCE_PROOF,
+              .version = 3,
+              .effect_ms = -7 },
+            { .purpose = 2, .confirmed = true, .effect_ms = 2000 },
+        };
+        struct act_row act = { .id = id_new(2000),
+                               .subject = STR("ada"),
+                               .claimed_ms = 1000,
+                               .received_ms = 2000,
+                               .source = ACT_PRIVATE_KEY,
+                               .ip = STR("192.0.2.0"),
+                               .effect = effect,
+                               .effect_count = 2 };
+        char id[ID_TEXT + 1];
+        id_format(&act.id, id);
+        AUTO(buf_fini) struct buf payload = BUF_INIT(4096);
+        const char *place = strstr(row[i].payload, "%s");
+        buf_add(&payload, row[i].payload, (size_t)(place - row[i].payload));
+        buf_str(&payload, str_of(id));
+        buf_str(&payload, str_of(place + 2));
+        act.payload = buf_view(&payload);
+        begin(&x);
+        (void)add_subject(&x, "ada");
+        int64_t seq;
+        ok(store_add_act(x.s, &act, &seq));
+        (void)commit(&x);
+        AUTO(buf_fini) struct buf heard = BUF_INIT(4096);
+        struct verify_result result;
+        ok(store_verify(x.r, hear, &heard, &result, NULL));
+        buf_byte(&heard, 0);
+        if (result.faults != (row[i].fault ? 1 : 0) ||
+            (row[i].fault && strstr(heard.p, row[i].fault) == NULL))
+            fail_msg("row %zu: %s", i, heard.p);
+        made_close(&x);
+        arena_fini(&x.a);
+    }
+}
+
+static void preferences_that_no_act_says_are_a_fault(void **state)
+{
+    struct made *m = *state;
+    struct id id, other;
+    char text[ID_TEXT + 1], others[ID_TEXT + 1];
+    m->unverified = true;
+    begin(m);
+    (void)add_subject(m, "ada");
+    (void)add_subject(m, "eve");
+    (void)add_act(m, &(struct act_spec){ .subject = "ada", .preference = "news", .purpose = 1 },
+                  &id);
+    (void)add_act(m, &(struct act_spec){ .subject = "eve", .preference = "news", .purpose = 1 },
+                  &other);
+    (void)commit(m);
+    id_format(&id, text);
+    id_format(&other, others);
+    const struct {
+        struct str view;
+        uint64_t faults;
+    } row[] = {
+        { (struct str){ 0 }, 0 },
+        { STR("{}"), 0 },
+        { arena_printf(&m->a, "{\"news\":{\"value\":true,\"consent_id\":\"%s\"}}", text), 0 },
+        { arena_printf(&m->a, "{\"news\":{\"value\":true,\"consent_id\":\"%s\",\"effect\":%lld}}",
+                       text, (long long)id_ms(&id)),
+          0 },
+        { arena_printf(&m->a, "{\"news\":{\"value\":true,\"consent_id\":\"%s\",\"effect\":1}}",
+                       text),
+          1 },
+        { arena_printf(&m->a, "{\"news\":{\"value\":true,\"consent_id\":\"%s\",\"affect\":1}}",
+                       text),
+          1 },
+        { arena_printf(&m->a, "{\"news\":{\"value\":false,\"consent_id\":\"%s\"}}", text), 1 },
+        { arena_printf(&m->a, "{\"mews\":{\"value\":true,\"consent_id\":\"%s\"}}", text), 1 },
+        { arena_printf(&m->a, "{\"news\":{\"value\":true,\"consent_id\":\"%s\"}}", others), 1 },
+        { STR("{\"news\":{\"value\":true}}"), 1 },
+        { STR("[]"), 1 },
+        { STR("{"), 1 },
+    };
+    for (size_t i = 0; i < COUNT(row); i++) {
+        begin(m);
+        ok(store_set_preferences(m->s, STR("ada"), row[i].view));
+        (void)commit(m);
+        if (faults(m->r, false) != row[i].faults)
+            fail_msg("row %zu: %.*s", i, STR_ARG(row[i].view));
+    }
+}
+
 /* ---- lists ---- */
 
 static void subjects_for_lists(struct made *m)
@@ -512,6 +667,8 @@ const struct CMUnitTest suite_act[] = {
     T(an_empty_group_leaves_no_trace),
     T(an_act_comes_back_as_it_was),
     T(the_same_act_id_twice_is_refused),
+    T(an_act_whose_payload_says_something_else_is_a_fault),
+    T(preferences_that_no_act_says_are_a_fault),
     T(subject_filters_select),
     T(a_subject_keeps_when_it_was_made),
     T(act_filters_select),

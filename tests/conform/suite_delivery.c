@@ -244,6 +244,8 @@ static void dead_letters_are_revived_one_by_one_or_all(void **state)
     assert_memory_equal(&q.id, &o[3].q.id, sizeof q.id);
     assert_int_equal(q.attempts, 0);
     begin(m);
+    ok(store_revive_dead(m->s, 0, NULL, 778, &n)); /* slot 0 is not all */
+    assert_int_equal(n, 0);
     ok(store_revive_dead(m->s, 1, NULL, 778, &n));
     assert_int_equal(n, 2);
     ok(store_revive_dead(m->s, -1, NULL, 778, &n));
@@ -354,7 +356,7 @@ static uint32_t strip(struct made *m, int64_t last, uint32_t most, store_keep_fn
 {
     uint32_t done = 99;
     begin(m);
-    ok(store_strip_segments(m->s, last, most, ++made_ms, keep, NULL, &done));
+    ok(store_strip_segments(m->s, last, most, ++made_ms, 0, keep, NULL, &done));
     (void)commit(m);
     return done;
 }

@@ -126,9 +126,10 @@ static void names_and_versions_are_numbered_once(void **state)
     assert_int_equal(generation, 1);
     (void)commit(m);
     struct str more = STR("profiling");
-    struct frozen_version translated = { STR("statistics"), 1, STR("{\"v\":1,\"de\":1}") };
+    struct frozen_version newer[] = { { STR("statistics"), 1, STR("{\"v\":1,\"de\":1}") },
+                                      { STR("profiling"), 2, STR("{\"v\":3}") } };
     begin(m);
-    ok(store_add_configuration(m->s, &(struct policy_news){ &more, NULL, 1, 0, &translated, 1 },
+    ok(store_add_configuration(m->s, &(struct policy_news){ &more, NULL, 1, 0, newer, 2 },
                                STR("{}"), 2, &generation));
     assert_int_equal(generation, 2);
     (void)commit(m);
@@ -138,7 +139,9 @@ static void names_and_versions_are_numbered_once(void **state)
     assert_string_equal(f.purpose[2].p, "profiling");
     assert_int_equal(f.destination_count, 2);
     assert_string_equal(f.destination[0].p, "own");
-    assert_int_equal(f.version_count, 2);
+    assert_int_equal(f.version_count, 3);
+    assert_string_equal(f.version[2].purpose.p, "profiling");
+    assert_int_equal(f.version[2].version, 2);
     assert_string_equal(f.version[0].content.p, "{\"v\":1,\"de\":1}");
     assert_string_equal(f.version[1].purpose.p, "linking");
     assert_int_equal(store_newest_generation(m->r), 2);

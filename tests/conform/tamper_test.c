@@ -88,10 +88,10 @@ static void add_everything(struct made *m)
     for (int i = 0; i < 5; i++)
         (void)add_events(m, i % 2 ? "ada" : "dev", 6, 120);
     begin(m);
-    ok(store_strip_segments(m->s, INT64_MAX, 2, ++made_ms, keep_some, NULL, &done));
+    ok(store_strip_segments(m->s, INT64_MAX, 2, ++made_ms, 0, keep_some, NULL, &done));
     (void)commit(m);
     begin(m);
-    ok(store_strip_segments(m->s, INT64_MAX, 1, ++made_ms, NULL, NULL, &done));
+    ok(store_strip_segments(m->s, INT64_MAX, 1, ++made_ms, 0, NULL, NULL, &done));
     (void)commit(m);
     made_ms += 100000;
     (void)add_events(m, "eve", 3, 120);
@@ -118,6 +118,7 @@ static const struct {
     { "segment", "first_ms", true },
     { "segment", "last_ms", true },
     { "segment", "count", true },
+    { "segment", "permitted", true },
     { "segment", "retention_seq", true },
     { "segment", "brief", true },
     { "segment", "keys", true },
@@ -316,7 +317,7 @@ static void must_be_found(struct made *m, struct store_reader *r, const struct c
     struct verify_result result = { 0 };
     struct err_info info = { 0 };
     if (store_verify(r, listen, &told, &result, &info) != OK)
-        return; /* it could not even be read: that is found, too */
+        fail_msg("%s.%s, row %u: %s", table, column, c->row, info.text); /* it can be read */
     if (result.faults == 0)
         fail_msg("%s.%s, row %u, was changed and not found", table, column, c->row);
     if (told.expected && !told.names)

@@ -105,7 +105,7 @@ test('explain tells of a stored event what became of it', async () => {
 
 test('explain of what is not stored says so, and counts what was denied in that hour', async () => {
   const { code, out } = await d.cli(['explain', '018f3b0a-0000-7000-8000-000000000009'])
-  assert.equal(code, 0)
+  assert.equal(code, 1)
   const said = JSON.parse(out)
   assert.equal(said.stored, false)
   assert.ok('denied_in_that_hour' in said)

@@ -47,7 +47,8 @@ export function licet(args, { env = {}, cwd, input, timeout = 30_000 } = {}) {
   return new Promise(ok => {
     const child = execFile(BINARY, args, { env: { ...process.env, ...env }, cwd, timeout, maxBuffer: 64 << 20 },
       (e, out, err) => ok({ code: e ? (e.code ?? e.signal) : 0, out, err }))
-    child.stdin.end(input ?? '')
+    child.stdin.on('error', () => {}) // it may have ended without reading
+    child.stdin.end(input)
   })
 }
 
