@@ -13,7 +13,11 @@ void random_bytes(void *ret_bytes, size_t n)
         return;
     }
     if (left < n) {
-        randombytes_buf(pool, sizeof pool);
+        /* one system call for the seed; libsodium would make sixteen for the whole */
+        uint8_t seed[randombytes_SEEDBYTES];
+        randombytes_buf(seed, sizeof seed);
+        randombytes_buf_deterministic(pool, sizeof pool, seed);
+        sodium_memzero(seed, sizeof seed);
         left = sizeof pool;
     }
     left -= n;

@@ -39,7 +39,8 @@ void conn_rollback(struct conn *c)
         (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-static const char write_settings[] = "PRAGMA journal_mode=WAL;"
+static const char write_settings[] = "PRAGMA page_size=8192;"
+                                     "PRAGMA journal_mode=WAL;"
                                      "PRAGMA synchronous=FULL;"
                                      "PRAGMA wal_autocheckpoint=0;"
                                      "PRAGMA cache_size=-4096;";
@@ -58,6 +59,7 @@ enum err conn_open(struct conn *c, const char *file, bool write, struct err_info
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (strcmp(file, ":memory:") == 0)
         flags |= SQLITE_OPEN_MEMORY;
+    flags |= SQLITE_OPEN_NOMUTEX; /* a connection belongs to one thread at a time */
     enum err e = conn_err(sqlite3_open_v2(file, &c->db, flags, NULL));
     if (e != OK) {
         e = conn_set_err(c, e, info);
