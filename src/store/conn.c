@@ -39,7 +39,7 @@ void conn_rollback(struct conn *c)
         (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-static const char write_settings[] = "PRAGMA page_size=8192;"
+static const char write_settings[] = "PRAGMA page_size=" PAGE_TEXT ";"
                                      "PRAGMA journal_mode=WAL;"
                                      "PRAGMA synchronous=FULL;"
                                      "PRAGMA wal_autocheckpoint=0;"

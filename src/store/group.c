@@ -6,10 +6,10 @@
 #include <sys/statvfs.h>
 
 enum {
-    WAL_PAGES = (64 << 20) / 4096, /* nobody checkpoints: do it here … */
-    WAL_AGAIN = (16 << 20) / 4096, /* … and if a reader held it back, not at each commit */
-    ROOM_PER_FACT = 64 << 10,      /* pages that one fact touches, beside its bytes, at most */
-    KEPT = 1 << 20,                /* one large group must not hold its memory for ever */
+    WAL_PAGES = (64 << 20) / PAGE_BYTES, /* nobody checkpoints: do it here … */
+    WAL_AGAIN = (16 << 20) / PAGE_BYTES, /* … and if a reader held it back, not at each commit */
+    ROOM_PER_FACT = 64 << 10, /* pages that one fact touches, beside its bytes, at most */
+    KEPT = 1 << 20,           /* one large group must not hold its memory for ever */
 };
 
 static void empty(struct buf *b)

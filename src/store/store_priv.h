@@ -24,6 +24,10 @@ struct sqlite3_stmt;
 
 enum { STATEMENTS = 256 }; /* slots; the texts in this folder fill half of them */
 
+/* Segments and their leaves are tens of kilobytes: larger pages are fewer writes per commit. */
+enum { PAGE_BYTES = 8192 };
+#define PAGE_TEXT "8192"
+
 struct conn {
     struct sqlite3 *db;
     struct {
