@@ -36,7 +36,8 @@ static void read_columns(struct str s)
         while (columns_next_named(&named, &number, &hash))
             inside(hash, s);
     while (items_next(&s, &item))
-        must(item.result <= DELIVERY_UNCERTAIN && item.reason < REASON_COUNT);
+        must(item.result <= DELIVERY_UNCERTAIN && item.reason < REASON_COUNT &&
+             item.fields < LIMIT_FIELD_SETS);
 }
 
 static void write_again(struct str entry, const struct stored_event *e)

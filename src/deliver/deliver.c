@@ -236,7 +236,7 @@ enum err deliver_open(const struct deliver_setup *setup, struct deliver **ret_d,
     d->queue_end = &d->queue;
     d->wake = d->recovering = true;
     d->bodies = (struct buf)BUF_INIT(2 * LIMIT_SEND_BYTES);
-    d->names = (struct buf)BUF_INIT(LIMIT_SEND_BYTES);
+    d->names = (struct buf)BUF_INIT(LIMIT_FIELD_SETS_BYTES);
     for (uint32_t i = 0; i < LIMIT_DESTINATIONS; i++)
         outlet_init(&d->outlet[i], i);
     d->wire = wire_new(d);

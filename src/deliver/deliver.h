@@ -39,7 +39,7 @@ struct delivery_sight {
     struct str destination;
     enum delivery_result result; /* DROPPED: by the second decision, with its reason */
     enum reason reason;          /* REASON_PERMITTED for the others */
-    struct str fields;           /* names that left, comma-separated */
+    struct str fields;           /* names that left of it, comma-separated */
 };
 
 struct deliver_setup {

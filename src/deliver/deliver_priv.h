@@ -15,6 +15,7 @@
 #include "deliver/backoff.h"
 #include "deliver/deliver.h"
 #include "deliver/destination.h"
+#include "deliver/names.h"
 #include "deliver/shelf.h"
 #include "deliver/window.h"
 #include "policy/gate.h"
@@ -29,6 +30,7 @@ struct loaded {
     struct delivery_cursor before; /* the cursor that has it as the next one */
     int64_t segment;
     uint32_t index;
+    uint32_t earlier; /* its set in the parcel's `earlier` */
 };
 
 /* What the decision before the first byte needs of an event in a parcel. */
@@ -36,6 +38,7 @@ struct parcel_event {
     struct str device, person;
     struct use use;
     bool device_fields, person_fields; /* as it was built */
+    uint32_t earlier;                  /* like loaded.earlier */
 };
 
 enum step_kind {
@@ -84,6 +87,7 @@ struct parcel {
     uint32_t subject_count;
     struct outgoing_request request;
     struct str fields, error;
+    struct str earlier; /* with maybe_arrived: the sets of names that may have left; else empty */
 
     struct delivery_item *left; /* what does not go with it */
     struct id *left_event_id;
@@ -184,6 +188,10 @@ void parcel_free(struct deliver *d, struct parcel **p);
  * A parcel that stands in the store keeps its id only when all of it goes. ERR_VALUE: the configuration cannot be sent to. */
 enum err parcel_pack(struct deliver *d, struct parcel *p, const struct loaded *loaded,
                      uint32_t count, uint32_t *ret_taken) MUST_CHECK;
+/* Its fields count as left, whatever comes of it … */
+void parcel_may_have_arrived(struct parcel *p);
+/* … or it was not begun: what left is what may have left before. */
+void parcel_take_back_fields(struct parcel *p);
 /* The decision before the first byte; true when it is as it was when the parcel was built. Under the tickets' lock. */
 bool parcel_still_permitted(struct deliver *d, struct parcel *p);
 

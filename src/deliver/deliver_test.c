@@ -37,6 +37,43 @@ static void each_event_arrives_once_and_in_order(void **state)
     house_free(&h);
 }
 
+static void each_event_has_its_own_names(void **state)
+{
+    (void)state;
+    struct house *h = house_with_anna((struct house_options){ 0 });
+    h->watched = true;
+    house_start(h);
+    static const char *const name[] = { "product", NULL, "product", "price" };
+    static const char *const left[] = { "anonymousId,event,properties.product", "anonymousId,event",
+                                        "anonymousId,event,properties.product",
+                                        "anonymousId,event,properties.price" };
+    struct house_event event[COUNT(name)];
+    for (size_t i = 0; i < COUNT(name); i++)
+        event[i] =
+            (struct house_event){ .device = "anna", .denied = NOT_SECOND_THIRD, .name = name[i] };
+    receiver_next(h->receiver, RECEIVE_500, 1); /* nor does a repetition mix them */
+    int64_t segment = house_add(h, event, COUNT(event));
+    house_until(h, house_numbers(h, SLOT_HOOK).sent == COUNT(event));
+    assert_int_equal(receiver_count(h->receiver), 2);
+    house_stop(h); /* all were seen */
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    struct sent_found *sent;
+    uint32_t count;
+    uint64_t total;
+    assert_int_equal(
+        store_list_sent(store_own_reader(h->store), STR("anna"), 10, &a, &sent, &count, &total),
+        OK);
+    assert_int_equal(count, COUNT(event));
+    assert_int_equal(h->seen_count, 2 * COUNT(event));
+    for (uint32_t i = 0; i < COUNT(event); i++) {
+        assert_string_equal(house_fate(h, SLOT_HOOK, segment, i, &a).fields.p, left[i]);
+        assert_string_equal(sent[COUNT(event) - 1 - i].fields.p, left[i]); /* newest first */
+        assert_string_equal(h->seen[i], left[i]);
+        assert_string_equal(h->seen[COUNT(event) + i], left[i]);
+    }
+    house_free(&h);
+}
+
 static void one_connection_carries_requests_in_the_order_of_their_events(void **state)
 {
     (void)state;
@@ -409,6 +446,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_event_arrives_once_and_in_order),
+        cmocka_unit_test(each_event_has_its_own_names),
         cmocka_unit_test(one_connection_carries_requests_in_the_order_of_their_events),
         cmocka_unit_test(what_was_not_permitted_at_capture_and_tests_never_leave),
         cmocka_unit_test(cursor_is_kept_while_nothing_is_for_a_destination),

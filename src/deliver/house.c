@@ -186,6 +186,8 @@ static void observe(void *ctx, const struct delivery_sight *sight)
     must((sight->result == DELIVERY_DROPPED) == (sight->reason != REASON_PERMITTED));
     lock(h);
     h->sights[sight->result]++;
+    (void)snprintf(h->seen[h->seen_count++ % COUNT(h->seen)], sizeof *h->seen, "%.*s",
+                   STR_ARG(sight->fields));
     unlock(h);
 }
 
@@ -365,6 +367,8 @@ static void write_body(const struct house_event *e, struct buf *to)
         for (size_t i = 0; i < e->size; i++)
             buf_byte(to, 'x');
         buf_lit(to, "\"}");
+    } else if (e->name != NULL) {
+        buf_printf(to, ",\"properties\":{\"%s\":1}", e->name);
     }
     buf_byte(to, '}');
 }

@@ -40,6 +40,8 @@ struct house {
     struct deliver_policy policy;
     int policy_refs;
     uint32_t sights[6]; /* by result */
+    char seen[16][96];  /* the names of the last ones, the newest at (their number - 1) % 16 */
+    uint32_t seen_count;
     bool watched;
 
     int fail;                             /* so many commits fail */
@@ -85,7 +87,8 @@ struct house_event {
     const char *device, *person;
     uint32_t denied; /* bits: slots that were not permitted at capture */
     uint32_t flags;
-    size_t size; /* of a text property; 0: none */
+    size_t size;      /* of a text property; 0: none */
+    const char *name; /* of another property, when there is no text; or NULL */
 };
 /* One group with one segment; returns its number. */
 int64_t house_add(struct house *h, const struct house_event *event, uint32_t count);

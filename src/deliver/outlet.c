@@ -161,6 +161,7 @@ static void retry_at(struct outlet *o, int64_t next_ms)
 void parcel_put_back(struct deliver *d, struct parcel *p, int64_t next_ms)
 {
     p->attempts--;
+    parcel_take_back_fields(p);
     write_result(d, p, DELIVERY_RETRY, next_ms);
 }
 

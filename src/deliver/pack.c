@@ -105,6 +105,21 @@ bool parcel_still_permitted(struct deliver *d, struct parcel *p)
     return same;
 }
 
+void parcel_may_have_arrived(struct parcel *p)
+{
+    p->maybe_arrived = true;
+    p->earlier = p->fields;
+    for (uint32_t i = 0; i < p->count; i++)
+        p->event[i].earlier = p->item[i].fields;
+}
+
+void parcel_take_back_fields(struct parcel *p)
+{
+    p->fields = p->earlier;
+    for (uint32_t i = 0; i < p->count; i++)
+        p->item[i].fields = p->event[i].earlier;
+}
+
 /* ---- building ---- */
 
 struct packing {
@@ -113,9 +128,7 @@ struct packing {
     struct outgoing_event *out;
     size_t *body_at; /* like out: offsets into d->bodies, which moves as it grows */
     uint32_t *from;  /* like out: which of the loaded */
-    struct str last_names;
-    struct str *name; /* all fields' names, sorted */
-    uint32_t name_count, name_cap;
+    struct names names;
 };
 
 static void leave(struct parcel *p, const struct loaded *l, enum delivery_result result,
@@ -123,7 +136,11 @@ static void leave(struct parcel *p, const struct loaded *l, enum delivery_result
 {
     p->left_event_id[p->left_count] = l->e.id;
     p->left[p->left_count++] = (struct delivery_item){
-        .segment = l->segment, .index = l->index, .result = result, .reason = reason
+        .segment = l->segment,
+        .index = l->index,
+        .result = result,
+        .reason = reason,
+        .fields = l->earlier,
     };
     if (error != NULL)
         p->left_error = str_of(error);
@@ -144,45 +161,6 @@ static void leave_denied(struct deliver *d, struct parcel *p, const struct loade
                 store_subject_hash(d->setup.reader, subject[i]);
 }
 
-static void add_name(struct packing *k, struct str name)
-{
-    uint32_t low = 0, high = k->name_count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (str_cmp(k->name[middle], name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if ((low < k->name_count && str_eq(k->name[low], name)) || k->name_count == k->name_cap)
-        return;
-    memmove(&k->name[low + 1], &k->name[low], (k->name_count - low) * sizeof *k->name);
-    k->name[low] = arena_str(&k->p->arena, name);
-    k->name_count++;
-}
-
-static void add_names(struct packing *k, struct str names)
-{
-    if (str_eq(names, k->last_names))
-        return; /* events of one kind follow each other */
-    k->last_names = arena_str(&k->d->scratch, names);
-    struct str rest = names, name;
-    while (str_next(&rest, ',', &name))
-        if (name.n > 0)
-            add_name(k, name);
-}
-
-static struct str join_names(const struct packing *k)
-{
-    AUTO(buf_fini) struct buf b = BUF_INIT(LIMIT_SEND_BYTES);
-    for (uint32_t i = 0; i < k->name_count; i++) {
-        if (i > 0)
-            buf_byte(&b, ',');
-        buf_str(&b, k->name[i]);
-    }
-    return arena_str(&k->p->arena, buf_view(&b));
-}
-
 static void add_event(struct packing *k, const struct loaded *l, uint32_t at, const struct use *use,
                       const struct decision *decision, size_t body_at)
 {
@@ -193,8 +171,13 @@ static void add_event(struct packing *k, const struct loaded *l, uint32_t at, co
         .use = *use,
         .device_fields = decision->device_fields,
         .person_fields = decision->person_fields,
+        .earlier = l->earlier,
     };
-    p->item[p->count] = (struct delivery_item){ .segment = l->segment, .index = l->index };
+    p->item[p->count] = (struct delivery_item){
+        .segment = l->segment,
+        .index = l->index,
+        .fields = names_add(&k->names, buf_view(&k->d->names), k->d->names.over),
+    };
     p->event_id[p->count] = l->e.id;
     k->from[p->count] = at;
     k->out[p->count] = (struct outgoing_event){
@@ -241,7 +224,6 @@ static enum err pack_one(struct packing *k, const struct loaded *l, uint32_t at)
               err == OK ? "the event is too large" : "the event is damaged");
         return OK;
     }
-    add_names(k, buf_view(&d->names));
     add_event(k, l, at, &use, &decision, body_at);
     return OK;
 }
@@ -281,11 +263,12 @@ static void start_packing(struct packing *k, struct deliver *d, struct parcel *p
     p->left = arena_array(&p->arena, struct delivery_item, count);
     p->left_event_id = arena_array(&p->arena, struct id, count);
     p->left_subject = arena_array(&p->arena, uint64_t, 2 * count);
-    *k = (struct packing){ .d = d, .p = p, .name_cap = 4 * LIMIT_FIELD_RULES };
+    k->d = d;
+    k->p = p;
+    names_start(&k->names, &d->scratch);
     k->out = arena_array(&d->scratch, struct outgoing_event, count);
     k->body_at = arena_array(&d->scratch, size_t, count);
     k->from = arena_array(&d->scratch, uint32_t, count);
-    k->name = arena_array(&d->scratch, struct str, k->name_cap);
 }
 
 static enum err build(struct packing *k)
@@ -356,7 +339,7 @@ enum err parcel_pack(struct deliver *d, struct parcel *p, const struct loaded *l
     if (err != OK)
         return err;
     list_subjects(d, p);
-    p->fields = join_names(&k);
+    p->fields = names_join(&k.names, p->item, p->count, &p->arena);
     *ret_taken = taken;
     return OK;
 }

@@ -15,14 +15,17 @@ static bool is_in_memory(const struct deliver *d, const struct delivery_request 
     return false;
 }
 
-static struct parcel *parcel_of(struct outlet *o, const struct delivery_request *q)
+static struct parcel *parcel_of(struct outlet *o, const struct delivery_request *q,
+                                bool maybe_arrived)
 {
     struct parcel *p = parcel_new(o);
     p->id = p->stored_id = q->id;
     p->pending = true;
     p->attempts = q->attempts + 1;
     p->error = arena_str(&p->arena, q->error);
-    p->maybe_arrived = str_starts(q->error, doubt);
+    p->maybe_arrived = maybe_arrived;
+    if (maybe_arrived)
+        p->earlier = arena_str(&p->arena, q->fields);
     return p;
 }
 
@@ -33,6 +36,7 @@ static void split(struct parcel *p, const struct loaded *loaded, uint32_t taken,
     for (uint32_t i = 0; i < p->count; i++) {
         p->left_event_id[p->left_count] = p->event_id[i];
         p->left[p->left_count] = p->item[i];
+        p->left[p->left_count].fields = p->event[i].earlier;
         p->left[p->left_count++].result = DELIVERY_RETRY;
     }
     for (uint32_t i = taken; i < count;
@@ -40,7 +44,8 @@ static void split(struct parcel *p, const struct loaded *loaded, uint32_t taken,
         p->left_event_id[p->left_count] = loaded[i].e.id;
         p->left[p->left_count++] = (struct delivery_item){ .segment = loaded[i].segment,
                                                            .index = loaded[i].index,
-                                                           .result = DELIVERY_RETRY };
+                                                           .result = DELIVERY_RETRY,
+                                                           .fields = loaded[i].earlier };
     }
     p->count = 0;
     if (p->maybe_arrived)
@@ -56,6 +61,8 @@ static enum err begin_again(struct deliver *d, struct parcel *p, const struct de
     enum err err = gather_items(d, item, count, &a, &loaded);
     if (err != OK)
         return err;
+    for (uint32_t i = 0; i < count; i++)
+        loaded[i].earlier = p->maybe_arrived ? item[i].fields : 0;
     uint32_t taken;
     err = parcel_pack(d, p, loaded, count, &taken);
     if (err != OK)
@@ -118,7 +125,7 @@ void pending_retry(struct deliver *d, struct outlet *o)
             look_later(d, o);
             return;
         }
-        struct parcel *p = q != NULL ? parcel_of(o, q) : NULL;
+        struct parcel *p = q != NULL ? parcel_of(o, q, str_starts(q->error, doubt)) : NULL;
         if (err == OK)
             err = begin_again(d, p, q->item, q->item_count);
         if (err != OK) {
@@ -138,9 +145,11 @@ void pending_rebuild(struct deliver *d, struct parcel *p)
         parcel_put_back(d, p, d->now_ms + (p->rebuilt >= REBUILDS ? SECOND_MS : 0));
         return;
     }
-    struct delivery_request q = { .id = p->id, .attempts = p->attempts - 1, .error = p->error };
-    struct parcel *again = parcel_of(o, &q);
-    again->maybe_arrived = p->maybe_arrived;
+    parcel_take_back_fields(p);
+    struct delivery_request q = {
+        .id = p->id, .attempts = p->attempts - 1, .error = p->error, .fields = p->fields
+    };
+    struct parcel *again = parcel_of(o, &q, p->maybe_arrived);
     again->rebuilt = p->rebuilt + 1;
     enum err err = begin_again(d, again, p->item, p->count);
     if (err != OK) {
@@ -176,7 +185,7 @@ static void recover_one(struct deliver *d, const struct delivery_request *q)
     int16_t use = d->policy.policy->use_of_slot[q->slot];
     /* a destination that is not there any more cannot say that it takes repetitions */
     bool hold = use < 0 || d->policy.policy->use[use].conf->uncertain == CONF_HOLD;
-    struct parcel *p = parcel_of(o, q);
+    struct parcel *p = parcel_of(o, q, str_starts(q->error, doubt));
     p->attempts = q->attempts;
     p->fields = arena_str(&p->arena, q->fields);
     p->error =

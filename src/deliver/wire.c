@@ -194,7 +194,8 @@ static int before_request(void *ctx, char *peer, char *local, int peer_port, int
     }
     p->has_ticket = tickets_take(d->setup.tickets, &p->id, p->subject, p->subject_count, decide, f);
     if (!p->has_ticket) {
-        p->maybe_arrived |= f->begun;
+        if (f->begun)
+            parcel_may_have_arrived(p);
         f->denied = true;
         return CURL_PREREQFUNC_ABORT;
     }

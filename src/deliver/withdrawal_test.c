@@ -24,9 +24,9 @@ static struct house *open_with_both(struct house_options o)
 static int64_t add_both(struct house *h)
 {
     const struct house_event event[] = {
-        { .device = "anna", .denied = HOOK_ONLY },
+        { .device = "anna", .denied = HOOK_ONLY, .name = "first" },
         { .device = "ben", .denied = HOOK_ONLY },
-        { .device = "anna", .denied = HOOK_ONLY },
+        { .device = "anna", .denied = HOOK_ONLY, .name = "second" },
     };
     return house_add(h, event, COUNT(event));
 }
@@ -226,6 +226,9 @@ static void what_may_have_arrived_is_not_called_dropped(void **state)
         OK);
     assert_int_equal(total, 2);
     assert_int_equal(sent[0].result, DELIVERY_UNCERTAIN);
+    assert_string_equal(sent[0].fields.p, "anonymousId,event,properties.second");
+    assert_string_equal(sent[1].fields.p, "anonymousId,event,properties.first");
+    assert_string_equal(house_fate(h, SLOT_HOOK, segment, 1, &a).fields.p, "anonymousId,event");
     house_free(&h);
 }
 

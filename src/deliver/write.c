@@ -58,6 +58,7 @@ static void queue_left(struct deliver *d, struct parcel *p, struct step *s)
         .at_ms = d->now_ms,
         .next_ms = d->now_ms,
         .error = p->left_error,
+        .fields = p->earlier,
         .item = p->left,
         .item_count = p->left_count,
     };
@@ -166,13 +167,16 @@ static void show(struct deliver *d, const struct step *s, const struct delivery_
     const struct policy *policy = d->policy.policy;
     int16_t use = policy->use_of_slot[s->q.slot];
     bool dropped = item->result == DELIVERY_DROPPED;
+    struct str fields = { 0 };
+    if (!dropped)
+        must(delivery_fields(s->q.fields, item->fields, &fields));
     d->setup.observe(d->setup.ctx, &(struct delivery_sight){
                                        .event = *event,
                                        .at_ms = s->q.at_ms,
                                        .destination = use < 0 ? STR("") : policy->use[use].conf->id,
                                        .result = item->result,
                                        .reason = dropped ? item->reason : REASON_PERMITTED,
-                                       .fields = dropped ? STR("") : s->q.fields,
+                                       .fields = fields,
                                    });
 }
 

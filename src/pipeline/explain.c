@@ -6,6 +6,9 @@
 
 enum { TEXT = 1 << 20 };
 
+_Static_assert(LIMIT_WITHDRAWAL_SHOWN *(LIMIT_FIELD_SET + 512) <= TEXT,
+               "a withdrawal's answer has room for all that it shows");
+
 static void put_time(struct buf *to, int64_t ms)
 {
     char text[TIME_TEXT + 1];

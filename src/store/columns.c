@@ -186,24 +186,30 @@ bool columns_next_named(struct str *named, int64_t *ret_number, struct str *ret_
     return true;
 }
 
+_Static_assert(LIMIT_FIELD_SETS <= 256, "an item has one byte for its set of names");
+
 void items_add(struct buf *to, const struct delivery_item *item)
 {
     buf_u64(to, (uint64_t)item->segment);
     buf_u32(to, item->index);
     buf_byte(to, (char)item->result);
     buf_byte(to, (char)item->reason);
+    buf_byte(to, (char)item->fields);
 }
 
 bool items_next(struct str *items, struct delivery_item *ret_item)
 {
     uint64_t segment;
     uint32_t index;
-    uint8_t result, reason;
+    uint8_t result, reason, fields;
     if (!take_u64(items, &segment) || !take_u32(items, &index) || !take_u8(items, &result) ||
-        !take_u8(items, &reason) || result > DELIVERY_UNCERTAIN || reason >= REASON_COUNT)
+        !take_u8(items, &reason) || !take_u8(items, &fields) || result > DELIVERY_UNCERTAIN ||
+        reason >= REASON_COUNT || fields >= LIMIT_FIELD_SETS)
         return false;
-    *ret_item = (struct delivery_item){
-        .segment = (int64_t)segment, .index = index, .result = result, .reason = reason
-    };
+    *ret_item = (struct delivery_item){ .segment = (int64_t)segment,
+                                        .index = index,
+                                        .result = result,
+                                        .reason = reason,
+                                        .fields = fields };
     return true;
 }

@@ -47,7 +47,7 @@ bool columns_read_retention(struct str columns, struct str *ret_named);
 bool columns_next_named(struct str *named, int64_t *ret_number, struct str *ret_hash);
 
 /* An item of an outgoing request, ITEM bytes each. */
-enum { ITEM = 8 + 4 + 1 + 1 };
+enum { ITEM = 8 + 4 + 1 + 1 + 1 };
 void items_add(struct buf *to, const struct delivery_item *item);
 bool items_next(struct str *items, struct delivery_item *ret_item);
 

@@ -28,6 +28,38 @@ enum err store_set_cursor(struct store *s, uint32_t slot, const struct delivery_
                INT(slot), INT(c->segment), INT(c->index));
 }
 
+/* ---- which fields ---- */
+
+bool delivery_fields(struct str sets, uint32_t number, struct str *ret_names)
+{
+    struct str rest = { sets.p ? sets.p : "", sets.n }, names;
+    for (uint32_t i = 0; str_next(&rest, '\n', &names); i++) {
+        if (i == number) {
+            *ret_names = names;
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t count_sets(struct str sets)
+{
+    uint32_t n = 1;
+    for (size_t i = 0; i < sets.n; i++)
+        n += sets.p[i] == '\n';
+    return n;
+}
+
+/* An item without its set could not be read any more. */
+static bool has_sets(const struct delivery_request *q)
+{
+    uint32_t sets = count_sets(q->fields);
+    for (uint32_t i = 0; i < q->item_count; i++)
+        if (q->item[i].fields >= sets)
+            return false;
+    return sets <= LIMIT_FIELD_SETS;
+}
+
 /* ---- rows ---- */
 
 enum { FINISHED = 0 }; /* request.state, beside enum pending_state */
@@ -94,7 +126,7 @@ static enum err find_pending(struct conn *c, const struct delivery_request *q, i
 enum err store_mark_sending(struct store *s, const struct delivery_request *q,
                             const struct delivery_cursor *c)
 {
-    must(s->group.open && q->slot < LIMIT_DESTINATIONS);
+    must(s->group.open && q->slot < LIMIT_DESTINATIONS && has_sets(q));
     struct part p = { .id = q->id, .state = PENDING_SENDING };
     enum err e = find_pending(&s->c, q, &p.no);
     if (e != OK)
@@ -155,7 +187,7 @@ static struct str collect(struct store *s, const struct delivery_request *q, int
 enum err store_finish_sending(struct store *s, const struct delivery_request *q,
                               const uint64_t *subject_hash, uint32_t subject_count)
 {
-    must(s->group.open && q->slot < LIMIT_DESTINATIONS && q->item_count > 0);
+    must(s->group.open && q->slot < LIMIT_DESTINATIONS && q->item_count > 0 && has_sets(q));
     int64_t row;
     enum err e = find_pending(&s->c, q, &row);
     for (int state = FINISHED; e == OK && state <= PENDING_DEAD; state++) {
@@ -202,6 +234,8 @@ static enum err read_request(struct sqlite3_stmt *q, enum pending_state state, s
         return ERR_CORRUPT;
     r.error = col_copy(q, 5, a);
     r.fields = col_copy(q, 6, a);
+    if (!has_sets(&r))
+        return ERR_CORRUPT;
     *ret_r = r;
     return OK;
 }

@@ -47,14 +47,16 @@ enum err store_event_deliveries(struct store_reader *r, int64_t segment, uint32_
         int64_t state = col_int(q, 0);
         if (!has_item(col_bytes(q, 6), segment, index, &item))
             continue;
-        if (state < 0 || state > PENDING_DEAD)
+        struct str fields;
+        if (state < 0 || state > PENDING_DEAD ||
+            !delivery_fields(col_bytes(q, 4), item.fields, &fields))
             return ERR_CORRUPT;
         struct event_delivery one = { .slot = (uint32_t)col_int(q, 1),
                                       .result = state ? result_of_state[state] : item.result,
                                       .reason = item.reason,
                                       .at_ms = col_int(q, 2),
                                       .attempts = (uint32_t)col_int(q, 3),
-                                      .fields = col_copy(q, 4, a),
+                                      .fields = arena_str(a, fields),
                                       .error = col_copy(q, 5, a) };
         add_delivery(&d, a, &one);
     }
@@ -84,13 +86,16 @@ static enum err add_sent(struct look *l, struct sqlite3_stmt *q, const struct de
     if (list->count == list->limit)
         return OK;
     struct stored_event event;
+    struct str fields;
+    if (!delivery_fields(col_bytes(q, 2), item->fields, &fields))
+        return ERR_CORRUPT;
     e = look_read(l, item->segment, item->index, &event);
     if (e == OK)
         list->at[list->count++] = (struct sent_found){ .event = event.id,
                                                        .slot = (uint32_t)col_int(q, 0),
                                                        .at_ms = col_int(q, 1),
                                                        .result = item->result,
-                                                       .fields = col_copy(q, 2, a) };
+                                                       .fields = arena_str(a, fields) };
     if (e == ERR_NOT_FOUND)
         list->total--; /* two subjects with one hash */
     return e == ERR_NOT_FOUND ? OK : e;

@@ -286,6 +286,7 @@ struct delivery_item {
     uint32_t index;
     enum delivery_result result;
     enum reason reason; /* with DELIVERY_DROPPED */
+    uint32_t fields;    /* which of the request's sets of names; below LIMIT_FIELD_SETS */
 };
 
 /* Where a destination stands: everything before it is delivered, dropped, dead,
@@ -308,10 +309,15 @@ struct delivery_request {
     int64_t at_ms;     /* begun, or of the result */
     int64_t next_ms;   /* of a retry: not before */
     struct str error;  /* last one, without payload; empty: none */
-    struct str fields; /* names of the fields that left, comma-separated, sorted */
+    /* The sets of names of fields that left, each event's in item.fields: the sets that differ, a
+     * line each ('\n' between them); names sorted, with commas between them. A set may be empty:
+     * nothing at all is one empty set, number 0. */
+    struct str fields;
     const struct delivery_item *item;
     uint32_t item_count;
 };
+/* The set of that number, within `sets`; false when there are fewer. */
+bool delivery_fields(struct str sets, uint32_t number, struct str *ret_names) MUST_CHECK;
 /* `sending` is on disk before the first byte goes out; with it the cursor (NULL:
  * it stays, as for a repetition). A pending request keeps its items: ERR_VALUE when
  * another number of them is given here or below. */
@@ -344,7 +350,7 @@ struct sent_found {
     uint32_t slot;
     int64_t at_ms;
     enum delivery_result result;
-    struct str fields;
+    struct str fields; /* this event's names alone */
 };
 enum err store_list_sent(struct store_reader *r, struct str subject, uint32_t limit,
                          struct arena *a, struct sent_found **ret_sent, uint32_t *ret_count,
@@ -357,7 +363,7 @@ struct event_delivery {
     enum reason reason;
     int64_t at_ms;
     uint32_t attempts;
-    struct str fields, error;
+    struct str fields, error; /* fields: this event's names alone */
 };
 enum err store_event_deliveries(struct store_reader *r, int64_t segment, uint32_t index,
                                 struct arena *a, struct event_delivery **ret_d,

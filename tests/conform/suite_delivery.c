@@ -125,6 +125,65 @@ static void sending_is_on_record_before_its_end(void **state)
     assert_int_equal(deliveries(m, segment + 1, 0, &d), 0);
 }
 
+static void two_events_of_one_request_have_their_own_names(void **state)
+{
+    struct made *m = *state;
+    int64_t segment = add_events(m, "ada", 4, 80).group;
+    struct outgoing o;
+    fill(&o, 1, segment, 0, 4);
+    o.q.fields = STR("event,type\n\nevent,properties.product,type");
+    static const uint32_t set[] = { 2, 0, 1, 2 };
+    static const char *const names[] = { "event,type", "", "event,properties.product,type" };
+    for (int i = 0; i < 4; i++)
+        o.item[i].fields = set[i];
+    mark(m, &o, segment, 0);
+    struct delivery_request q;
+    struct event_delivery d;
+    struct str one;
+    assert_int_equal(pending(m, 1, PENDING_SENDING, 0, &q), 1);
+    for (uint32_t i = 0; i < 4; i++) { /* on its way */
+        assert_true(delivery_fields(q.fields, q.item[i].fields, &one));
+        assert_true(str_eq(one, str_of(names[set[i]])));
+        assert_int_equal(deliveries(m, segment, i, &d), 1);
+        assert_string_equal(d.fields.p, names[set[i]]);
+    }
+    set_results(&o, DELIVERY_SENT);
+    o.item[3].result = DELIVERY_RETRY; /* in a row of its own */
+    finish(m, &o, "ada");
+    assert_int_equal(pending(m, 1, PENDING_RETRY, INT64_MAX, &q), 1);
+    assert_true(delivery_fields(q.fields, q.item[0].fields, &one));
+    assert_true(str_eq(one, str_of(names[2])));
+    struct sent_found *found;
+    uint32_t n;
+    assert_int_equal(sent(m, "ada", 10, &n, &found), 3);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(deliveries(m, segment, i, &d), 1);
+        assert_string_equal(d.fields.p, names[set[i]]);
+        if (i < 3)
+            assert_string_equal(found[2 - i].fields.p, names[set[i]]);
+    }
+}
+
+static void a_set_of_names_is_found_by_its_number(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sets;
+        uint32_t number;
+        const char *names; /* NULL: there is none */
+    } rows[] = {
+        { "", 0, "" },      { "", 1, NULL },      { "a,b", 0, "a,b" },       { "a,b", 1, NULL },
+        { "a\n", 1, "" },   { "a\n", 2, NULL },   { "\nb", 0, "" },          { "\nb", 1, "b" },
+        { "a\nb", 1, "b" }, { "a\n\nb", 2, "b" }, { "a", UINT32_MAX, NULL }, { NULL, 0, "" },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct str names = STR("untouched");
+        bool is = delivery_fields(str_of(rows[i].sets), rows[i].number, &names);
+        assert_int_equal(is, rows[i].names != NULL);
+        assert_true(str_eq(names, is ? str_of(rows[i].names) : STR("untouched")));
+    }
+}
+
 static void a_rolled_back_mark_moves_no_cursor(void **state)
 {
     struct made *m = *state;
@@ -463,6 +522,8 @@ static void deduplication_survives_stripping(void **state)
 const struct CMUnitTest suite_delivery[] = {
     T(a_cursor_starts_at_zero_and_stays_where_it_is_put),
     T(sending_is_on_record_before_its_end),
+    T(two_events_of_one_request_have_their_own_names),
+    T(a_set_of_names_is_found_by_its_number),
     T(a_rolled_back_mark_moves_no_cursor),
     T(a_retry_keeps_its_id_while_all_of_it_remains),
     T(what_remains_of_a_request_gets_an_id_of_its_own),

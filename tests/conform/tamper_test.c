@@ -401,6 +401,48 @@ static void a_row_that_is_gone_is_found(void **state)
     }
 }
 
+/* Which fields left is told of the right event or not at all. */
+static void a_delivery_without_its_names_is_an_error(void **state)
+{
+    struct made *m = *state;
+    int64_t segment = add_events(m, "ada", 2, 80).group;
+    struct delivery_item item[] = {
+        { .segment = segment, .result = DELIVERY_SENT },
+        { .segment = segment, .index = 1, .result = DELIVERY_RETRY, .fields = 1 }
+    };
+    struct delivery_request q = {
+        .id = id_new(made_ms), .fields = STR("event\ntype"), .item = item, .item_count = 2
+    };
+    begin(m);
+    ok(store_finish_sending(m->s, &q, NULL, 0));
+    (void)commit(m);
+    static const struct {
+        const char *change;
+        enum err sent, waiting;
+    } rows[] = {
+        { "fields = 'event' || char(10) || 'type'", OK, OK },
+        { "fields = 'event'", OK, ERR_CORRUPT },
+        { "fields = 'event', items = CAST(substr(items, 1, 14) || x'01' AS BLOB)", ERR_CORRUPT,
+          ERR_CORRUPT },
+    };
+    sqlite3 *db;
+    const char *file = arena_printf(&m->a, "%s/licet.db", m->dir).p;
+    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const char *sql = arena_printf(&m->a, "UPDATE request SET %s", rows[i].change).p;
+        assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+        struct event_delivery *d;
+        struct delivery_request *list;
+        uint32_t n;
+        assert_int_equal(store_event_deliveries(m->r, segment, 0, &m->a, &d, &n), rows[i].sent);
+        assert_int_equal(store_event_deliveries(m->r, segment, 1, &m->a, &d, &n), rows[i].waiting);
+        assert_int_equal(
+            store_list_pending(m->r, -1, PENDING_RETRY, INT64_MAX, 10, &m->a, &list, &n),
+            rows[i].waiting);
+    }
+    (void)sqlite3_close(db);
+}
+
 /* Bytes of the file itself, at rest: whatever happens, it is an error or a fault, never a crash. */
 static void a_damaged_file_never_crashes(void **state)
 {
@@ -438,6 +480,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(every_changed_byte_is_found),
         T(a_row_that_is_gone_is_found),
+        T(a_delivery_without_its_names_is_an_error),
         T(a_damaged_file_never_crashes),
     };
     return cmocka_run_group_tests_name("tamper", tests, NULL, NULL);
