@@ -22,7 +22,7 @@ struct headers { /* values as they came; empty when absent */
         device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto;
     long long content_length;    /* -1: none */
     uint32_t lengths, encodings; /* how many Content-Length and Transfer-Encoding headers came */
-    bool chunked, malformed;
+    bool malformed;
     uint32_t signals; /* SIGNAL_… */
 };
 

@@ -228,49 +228,80 @@ static struct str address_of(struct MHD_Connection *connection)
 
 /* ---- reading the head ---- */
 
+static void put_length(struct headers *h, struct str value)
+{
+    unsigned long long n = 0;
+    h->lengths++;
+    h->malformed |= !str_to_u64(value, &n);
+    h->content_length = (long long)n;
+}
+
+static void put_encoding(struct headers *h, struct str value)
+{
+    h->encodings++;
+    h->malformed |= !str_eq_nocase(value, STR("chunked"));
+}
+
+static void put_gpc(struct headers *h, struct str value)
+{
+    h->signals |= str_eq(value, STR("1")) ? SIGNAL_GPC : 0;
+}
+
+static void put_dnt(struct headers *h, struct str value)
+{
+    h->signals |= str_eq(value, STR("1")) ? SIGNAL_DNT : 0;
+}
+
+/* Either a place for the value or what is to be done with it. */
+static const struct known_header {
+    struct str name;
+    size_t at;
+    void (*put)(struct headers *h, struct str value);
+} known_headers[] = {
+#define HEADER(text, member)                                                                       \
+    {                                                                                              \
+        .name = STR_INIT(text), .at = offsetof(struct headers, member)                             \
+    }
+#define SPECIAL(text, fn)                                                                          \
+    {                                                                                              \
+        .name = STR_INIT(text), .put = (fn)                                                        \
+    }
+    HEADER("Host", host),
+    HEADER("Origin", origin),
+    HEADER("Cookie", cookie),
+    HEADER("Content-Type", content_type),
+    HEADER("Authorization", authorization),
+    HEADER("ApiKey", api_key),
+    HEADER("Idempotency-Key", idempotency_key),
+    HEADER("Licet-Device-Token", device_token),
+    HEADER("AnonymousId", anonymous_id),
+    HEADER("User-Agent", user_agent),
+    HEADER("X-Forwarded-For", forwarded_for),
+    HEADER("X-Forwarded-Proto", forwarded_proto),
+    SPECIAL("Content-Length", put_length),
+    SPECIAL("Transfer-Encoding", put_encoding),
+    SPECIAL("Sec-GPC", put_gpc),
+    SPECIAL("DNT", put_dnt),
+#undef HEADER
+#undef SPECIAL
+};
+
 static void put_header(struct headers *h, struct str name, struct str value)
 {
-    static const struct {
-        struct str name;
-        size_t at;
-    } known[] = {
-#define HEADER(text, member) { STR_INIT(text), offsetof(struct headers, member) }
-        HEADER("Host", host),
-        HEADER("Origin", origin),
-        HEADER("Cookie", cookie),
-        HEADER("Content-Type", content_type),
-        HEADER("Authorization", authorization),
-        HEADER("ApiKey", api_key),
-        HEADER("Idempotency-Key", idempotency_key),
-        HEADER("Licet-Device-Token", device_token),
-        HEADER("AnonymousId", anonymous_id),
-        HEADER("User-Agent", user_agent),
-        HEADER("X-Forwarded-For", forwarded_for),
-        HEADER("X-Forwarded-Proto", forwarded_proto),
-#undef HEADER
-    };
-    for (size_t i = 0; i < COUNT(known); i++) {
-        if (str_eq_nocase(name, known[i].name)) {
-            *(struct str *)(void *)((char *)h + known[i].at) = value;
-            return;
-        }
+    for (size_t i = 0; i < COUNT(known_headers); i++) {
+        const struct known_header *k = &known_headers[i];
+        /* the first letter decides nearly always; case is one bit of it */
+        if (k->name.n != name.n || ((k->name.p[0] ^ name.p[0]) & ~0x20) != 0 ||
+            !str_eq_nocase(name, k->name))
+            continue;
+        if (k->put != NULL)
+            k->put(h, value);
+        else
+            *(struct str *)(void *)((char *)h + k->at) = value;
+        return;
     }
-    unsigned long long n = 0;
-    if (str_eq_nocase(name, STR("Content-Length"))) {
-        h->lengths++;
-        h->malformed |= !str_to_u64(value, &n);
-        h->content_length = (long long)n;
-    } else if (str_eq_nocase(name, STR("Transfer-Encoding"))) {
-        h->encodings++;
-        h->chunked = true;
-        h->malformed |= !str_eq_nocase(value, STR("chunked"));
-    } else if (str_eq_nocase(name, STR("Sec-GPC"))) {
-        h->signals |= str_eq(value, STR("1")) ? SIGNAL_GPC : 0;
-    } else if (str_eq_nocase(name, STR("DNT"))) {
-        h->signals |= str_eq(value, STR("1")) ? SIGNAL_DNT : 0;
-    } else if (name.n == 0 || name.p[name.n - 1] == ' ' || name.p[name.n - 1] == '\t') {
+    if (name.n == 0 || name.p[name.n - 1] == ' ' || name.p[name.n - 1] == '\t')
         h->malformed = true; /* "Content-Length :" */
-    }
 }
 
 static enum MHD_Result one_header(void *ctx, enum MHD_ValueKind kind, const char *name,
