@@ -57,7 +57,7 @@ struct waiter {
     struct waiter *next, *prev;
     bool joined, done;
     enum err result; /* OK: durable, and past the barrier if there was one */
-    /* set by pipeline_consent() */
+    /* set by pipeline_consent() and pipeline_subject() */
     struct str lowers; /* the subject whose withdrawal this is; empty: none */
     struct barrier *barrier;
     void (*finished)(
