@@ -8,6 +8,8 @@
 #include "conf/conf.h"
 #include "store/store.h"
 
+#define PLURAL(n) ((n) == 1 ? "" : "s")
+
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct cmd {
