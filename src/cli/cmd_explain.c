@@ -155,7 +155,7 @@ static bool parse(int argc, char **argv, struct asked *ret_asked)
             q.denied = true;
         else if (strcmp(argv[i], "--sample") == 0 && i + 1 < argc && q.sample == NULL)
             q.sample = argv[++i];
-        else if (q.event == NULL)
+        else if (q.event == NULL && strncmp(argv[i], "--", 2) != 0)
             q.event = argv[i];
         else
             return false;
