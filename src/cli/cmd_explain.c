@@ -169,8 +169,7 @@ int cmd_explain(int argc, char **argv)
 {
     struct asked asked;
     if (!parse(argc, argv, &asked))
-        return cmd_fail(EXIT_USAGE,
-                        "takes EVENT, or --sample FILE [--gpc] [--dnt], or --denied");
+        return cmd_fail(EXIT_USAGE, "takes EVENT, or --sample FILE [--gpc] [--dnt], or --denied");
     AUTO(conf_free) struct conf *c = NULL;
     AUTO(store_reader_close) struct store_reader *r = NULL;
     AUTO(arena_fini) struct arena a = ARENA_INIT;

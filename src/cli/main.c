@@ -12,7 +12,8 @@ static const struct cmd commands[] = {
       "Prints every fault and warning as file:line:column with a caret. Compares with what is\n"
       "frozen in the database, when there is one.\n",
       cmd_check },
-    { "explain", "EVENT | --sample FILE [--gpc] [--dnt] | --denied", "Why an event was sent or stopped",
+    { "explain", "EVENT | --sample FILE [--gpc] [--dnt] | --denied",
+      "Why an event was sent or stopped",
       "EVENT            The id of a stored event.\n"
       "--sample FILE    Judge a message (JSON, as an SDK sends it) by what is known now; - is "
       "standard input.\n"

@@ -27,7 +27,7 @@ struct adding { /* one act on its way into the store */
     struct str view;
     bool view_changed;
     bool unverifies; /* she was verified and is not any more */
-    bool made_up; /* the subject's id */
+    bool made_up;    /* the subject's id */
     struct str ip;
     char id[ID_TEXT + 1];
 };

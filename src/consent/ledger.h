@@ -69,7 +69,8 @@ struct consent_answer {
     bool replayed;
     /* licet made up the subject's id, and the act grants something: hand out a device token. */
     bool new_device;
-    bool lowers; /* passes the barrier (DESIGN 4) before it is answered */
+    bool
+        lowers; /* passes the barrier (ARCHITECTURE, "Sending and withdrawal") before it is answered */
 };
 
 /* Records one act. Faults of the envelope (ERR_SYNTAX, ERR_VALUE, ERR_LIMIT, with the field named) write
@@ -90,7 +91,7 @@ struct subject_request {
 struct subject_answer {
     struct str json;
     struct str subject; /* external id */
-    bool lowers;        /* she was verified and is not any more: passes the barrier like a withdrawal */
+    bool lowers; /* she was verified and is not any more: passes the barrier like a withdrawal */
 };
 enum err ledger_put_subject(struct ledger *l, const struct subject_request *q, struct arena *a,
                             struct subject_answer *ret_answer, struct err_info *info) MUST_CHECK;

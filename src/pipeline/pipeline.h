@@ -1,7 +1,7 @@
 /* pipeline/pipeline.h - all stages, joined.
  *
  * bytes → collect → gate → segment → (commit) → gate → transform → deliver, and
- * act → ledger → snapshot, with the threads they run on (DESIGN 6): the loop's,
+ * act → ledger → snapshot, with the threads they run on (ARCHITECTURE, "Threads"): the loop's,
  * which calls everything here unless said otherwise; the delivery thread; the
  * reader; the janitor.
  *
