@@ -30,7 +30,8 @@ enum {
     STOP_WAIT_MS = (LIMIT_SEND_S + 5) * 1000,
     FREE_REQUESTS = 1024,
     GROUP_REQUESTS = 1024,
-    GROUP_WAIT_NS = 30000
+    GROUP_WAIT_NS = 30000,
+    DISCARD_BYTES = 2 * LIMIT_BODY
 };
 
 struct server {
@@ -652,9 +653,10 @@ static enum MHD_Result begin(struct request *r, const char *method)
     if (r->route == NULL)
         return methods ? refuse(r, 405, "this path does not take this method")
                        : refuse(r, 404, "not found");
-    if (r->header.content_length > (long long)r->route->body_limit &&
-        r->route->methods != METHOD_GET)
+    if (r->header.content_length > DISCARD_BYTES)
         return refuse(r, 413, "the body is too large");
+    /* a smaller one is read to its end: who is still writing does not see an answer */
+    r->overflow = r->header.content_length > (long long)r->route->body_limit;
     r->body.max = r->route->body_limit;
     return MHD_YES;
 }
@@ -670,7 +672,7 @@ static enum MHD_Result take_body(struct request *r, const char *data, size_t *si
     }
     /* a chunked body that does not end: read on for a while, so that the client sees the answer */
     r->discarded += n;
-    return r->discarded > 2ull * LIMIT_BODY ? MHD_NO : MHD_YES;
+    return r->discarded > DISCARD_BYTES ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, const char *url,

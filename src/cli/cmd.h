@@ -8,6 +8,8 @@
 #include "conf/conf.h"
 #include "store/store.h"
 
+#include <stdio.h>
+
 #define PLURAL(n) ((n) == 1 ? "" : "s")
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -27,6 +29,8 @@ extern struct cmd_options cmd_options;
 int cmd_conf(struct conf **ret_conf);
 /* A reader of the configured data directory, whether a daemon runs or not. */
 int cmd_reader(const struct conf *c, struct store_reader **ret_r);
+/* Writes what may be nothing. */
+void cmd_print(FILE *to, struct str text);
 /* Prints "licet NAME: text" on standard error and returns the code. */
 int cmd_fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

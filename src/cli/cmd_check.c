@@ -22,7 +22,7 @@ static int compare(const struct conf *c)
     if (e != OK)
         return cmd_fail(EXIT_FAILED, "the database cannot be read: %s", err_text(e));
     e = policy_compare(c, &frozen, &a, &news, &reports);
-    (void)fwrite(reports.p, 1, reports.n, stderr);
+    cmd_print(stderr, buf_view(&reports));
     return e == OK ? EXIT_DONE : EXIT_USAGE;
 }
 

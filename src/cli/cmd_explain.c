@@ -88,7 +88,7 @@ static int judge_event(struct store_reader *r, const struct policy *p, const str
         explain_decision(p, i, &d, &out);
         buf_byte(&out, '\n');
     }
-    (void)fwrite(out.p, 1, out.n, stdout);
+    cmd_print(stdout, buf_view(&out));
     return EXIT_DONE;
 }
 

@@ -1,7 +1,6 @@
 #include "api/server.h"
 #include "cli/cmd.h"
 
-#include <stdio.h>
 
 int cmd_serve(int argc, char **argv)
 {
@@ -16,7 +15,7 @@ int cmd_serve(int argc, char **argv)
     struct err_info info = { 0 };
     struct server *server = NULL;
     enum err e = server_open(conf, &server, &reports, &info);
-    (void)fwrite(reports.p, 1, reports.n, stderr);
+    cmd_print(stderr, buf_view(&reports));
     if (e != OK)
         return cmd_fail(e == ERR_CONFLICT || e == ERR_VALUE || e == ERR_LIMIT ? EXIT_USAGE
                                                                               : EXIT_FAILED,

@@ -70,11 +70,17 @@ int cmd_fail(int code, const char *fmt, ...)
     return code;
 }
 
+void cmd_print(FILE *to, struct str text)
+{
+    if (text.n != 0)
+        (void)fwrite(text.p, 1, text.n, to); /* a closed pipe is the reader's business */
+}
+
 int cmd_conf(struct conf **ret_conf)
 {
     AUTO(buf_fini) struct buf reports = BUF_INIT(LIMIT_CONF);
     enum err e = conf_load(cmd_options.config, ret_conf, &reports);
-    (void)fwrite(reports.p, 1, reports.n, stderr);
+    cmd_print(stderr, buf_view(&reports));
     return e == OK ? EXIT_DONE : EXIT_USAGE;
 }
 

@@ -298,6 +298,7 @@ static enum err start_threads(struct pipeline *p, struct err_info *info)
     }
     p->reader = reader_new(r[0], p->wake, p->wake_ctx);
     p->janitor = janitor_new(p, r[1]);
+    p->deliver_reader = r[2];
     struct deliver_setup setup = { .reader = r[2],
                                    .ledger = p->ledger,
                                    .tickets = p->tickets,
@@ -376,6 +377,7 @@ void pipeline_close(struct pipeline **pp)
     barrier_close(&p->reload_barrier);
     if (p->deliver != NULL)
         deliver_close(&p->deliver);
+    store_reader_close(&p->deliver_reader);
     janitor_free(&p->janitor);
     reader_free(&p->reader);
     ledger_close(&p->ledger);

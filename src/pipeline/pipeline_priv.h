@@ -36,6 +36,7 @@ struct pipeline {
     struct ledger *ledger;
     struct tickets *tickets;
     struct deliver *deliver;
+    struct store_reader *deliver_reader; /* lent to it */
     struct reader *reader;
     struct janitor *janitor;
     struct tail *tail;
