@@ -11,15 +11,22 @@
 #include <stdio.h>
 #include <unistd.h>
 
+enum { NOT_READY_MS = 10000 };
+
 void health_get(struct request *r)
 {
     answer_json(r, 200, STR("{\"status\":\"ok\"}"));
 }
 
-/* Ready is: the group commit works. */
+/* Ready is: the database can be read, and writing did not fail lately. Not for ever: who is
+ * sent nothing because it is not ready would never find out that it could write again. */
 static void is_ready(struct request *r)
 {
-    answer_json(r, 200, STR("{\"status\":\"ready\"}"));
+    int64_t failed = atomic_load(&pipeline_numbers(request_pipeline(r))->failed_ms);
+    if (failed != 0 && clock_mono_ms() - failed < NOT_READY_MS)
+        answer_json(r, 503, STR("{\"status\":\"not ready\"}"));
+    else
+        answer_json(r, 200, STR("{\"status\":\"ready\"}"));
 }
 
 static enum err look_ready(struct request *r, struct store_reader *reader, struct str *ret_json,
@@ -147,7 +154,7 @@ static void put_limits(struct buf *b, const struct limiter *l)
 void metrics_get(struct request *r)
 {
     bool near = address_is_loopback(r->peer) && r->header.forwarded_for.n == 0;
-    request_use_key(r, r->header.api_key);
+    request_use_database_key(r);
     if (!near && r->access < ACCESS_PRIVATE) {
         answer_message(r, 401, "No API key found in request");
         return;
@@ -173,7 +180,7 @@ static enum err look_decision(struct request *r, struct store_reader *reader, st
 {
     struct id id;
     if (!id_parse(r->parameter, &id))
-        return err_set(info, ERR_VALUE, "event", "an event's id is a UUID");
+        return err_set(info, ERR_VALUE, "event", "must be a UUID");
     return explain_event(reader, &id, &r->arena, ret_json);
 }
 
@@ -189,9 +196,9 @@ static enum err look_counters(struct request *r, struct store_reader *reader, st
     int64_t from = 0, to = INT64_MAX;
     struct str f = request_parameter(r, "from_time"), t = request_parameter(r, "to_time");
     if (f.n != 0 && !time_parse(f, &from))
-        return err_set(info, ERR_VALUE, "from_time", "not a time");
+        return err_set(info, ERR_VALUE, "from_time", "must be an ISO 8601 time");
     if (t.n != 0 && !time_parse(t, &to))
-        return err_set(info, ERR_VALUE, "to_time", "not a time");
+        return err_set(info, ERR_VALUE, "to_time", "must be an ISO 8601 time");
     return explain_counters(reader, from, to, &r->arena, ret_json);
 }
 
@@ -228,7 +235,7 @@ static enum err look_deliveries(struct request *r, struct store_reader *reader,
             state = i;
     }
     if (state == 0)
-        return err_set(info, ERR_VALUE, "state", "one of sending, retry, dead");
+        return err_set(info, ERR_VALUE, "state", "must be sending, retry or dead");
     struct delivery_request *q;
     uint32_t count;
     enum err e = store_list_pending(reader, -1, (enum pending_state)state, INT64_MAX, LIMIT_LIST,
@@ -258,6 +265,13 @@ static void resent(struct request *r)
     answer_json(r, 200, r->saved);
 }
 
+static void refuse_field(struct request *r, const char *field, const char *why)
+{
+    struct err_info info = { 0 };
+    enum err e = err_set(&info, ERR_VALUE, field, "%s", why);
+    answer_error(r, e, &info);
+}
+
 /* ?id=REQUEST, or ?destination=ID, or ?all=1 */
 void delivery_resend(struct request *r)
 {
@@ -267,19 +281,19 @@ void delivery_resend(struct request *r)
     struct id id;
     int slot = -1;
     if (id_text.n != 0 && !id_parse(id_text, &id)) {
-        answer_message(r, 400, "id: not the id of a request");
+        refuse_field(r, "id", "must be the id of a request");
         return;
     }
     if (destination.n != 0) {
         uint32_t use = policy_use_index(p, destination);
         if (use == UINT32_MAX) {
-            answer_message(r, 400, "destination: not in the configuration");
+            refuse_field(r, "destination", "is not in the configuration");
             return;
         }
         slot = (int)p->use[use].slot;
     }
     if (id_text.n == 0 && destination.n == 0 && request_parameter(r, "all").n == 0) {
-        answer_message(r, 400, "say which: id, destination or all=1");
+        refuse_field(r, "id", "one of id, destination and all=1 is needed");
         return;
     }
     struct err_info info = { 0 };

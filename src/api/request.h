@@ -91,6 +91,8 @@ struct limiter *request_limiter(struct request *r);
 
 /* Which key this is: fills access, key and source. `key` empty: none came. */
 void request_use_key(struct request *r, struct str key);
+/* The same with the key of ApiKey or, without that, of Authorization: Bearer. */
+void request_use_database_key(struct request *r);
 
 /* For the Authorization header alone: true when it is the one that was remembered last, and everything is filled. */
 bool request_use_seen_key(struct request *r);

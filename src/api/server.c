@@ -633,7 +633,7 @@ static bool origin_allowed(const struct request *r)
 }
 
 /* The consent database's keys stand in a header of their own; Bearer does as well. */
-static void key_of_database(struct request *r)
+void request_use_database_key(struct request *r)
 {
     struct str key = r->header.api_key;
     if (key.n == 0 && str_starts(r->header.authorization, STR("Bearer ")))
@@ -647,7 +647,7 @@ static bool may(struct request *r)
     enum access least = r->route->least;
     if (least == ACCESS_NONE)
         return true;
-    key_of_database(r);
+    request_use_database_key(r);
     if (r->access >= least && origin_allowed(r))
         return true;
     if (!r->control && r->header.api_key.n == 0 && r->header.authorization.n == 0)
@@ -848,6 +848,7 @@ static int watch_signals(void)
     must(pthread_sigmask(SIG_BLOCK, &set, NULL) ==
          0); /* before any thread is started: they inherit it */
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk, not an end */
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     must(fd >= 0);
     return fd;
@@ -881,12 +882,24 @@ uint16_t server_port(const struct server *s)
 
 /* ---- the loop ---- */
 
+/* "   12 | key: value" and the line of its caret: beside the fault for people, not for a log. */
+static bool shows_source(struct str line)
+{
+    while (line.n != 0 && (line.p[0] == ' ' || (line.p[0] >= '0' && line.p[0] <= '9'))) {
+        line.p++;
+        line.n--;
+    }
+    return str_starts(line, STR("| "));
+}
+
 static void log_reports(const struct buf *reports)
 {
     struct str rest = buf_view(reports), line;
     while (rest.n != 0 && str_next(&rest, '\n', &line)) {
-        if (line.n != 0)
-            log_write(LOG_WARNING, "configuration", LOG_S("text", line));
+        if (line.n == 0 || shows_source(line))
+            continue;
+        bool error = memmem(line.p, line.n, ": error: ", 9) != NULL;
+        log_write(error ? LOG_ERROR : LOG_WARNING, "configuration", LOG_S("text", line));
     }
 }
 

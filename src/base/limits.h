@@ -2,7 +2,7 @@
  *
  * Any byte from outside is measured against one of these before memory is taken
  * for it; past the limit the answer names the field, and nothing is half written.
- * Sizes are bytes unless the name says otherwise. docs/configuration.md lists
+ * Sizes are bytes unless the name says otherwise. docs/operations.md lists
  * those that a user can meet.
  */
 #ifndef BASE_LIMITS_H

@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -51,12 +52,22 @@ static bool read_all(int fd, struct buf *to)
     }
 }
 
+static int no_daemon(const struct conf *c, struct arena *a)
+{
+    AUTO(free_ptr) char *path = realpath(arena_str(a, c->data_dir).p, NULL);
+    if (path != NULL)
+        return cmd_fail(EXIT_FAILED, "no daemon runs in %s", path);
+    AUTO(free_ptr) char *here = c->data_dir.p[0] == '/' ? NULL : getcwd(NULL, 0);
+    return cmd_fail(EXIT_FAILED, "no daemon runs in %s%s%.*s: there is no such folder",
+                    here ? here : "", here ? "/" : "", STR_ARG(c->data_dir));
+}
+
 int cmd_call(const struct conf *c, const char *method, const char *target, struct arena *a,
              struct str *ret_body)
 {
     AUTO(close_fd) int fd = connect_daemon(c, a);
     if (fd < 0)
-        return cmd_fail(EXIT_FAILED, "no daemon runs in %.*s", STR_ARG(c->data_dir));
+        return no_daemon(c, a);
     AUTO(buf_fini) struct buf answer = BUF_INIT(ANSWER_MAX);
     struct str head =
         arena_printf(a, "%s %s HTTP/1.1\r\nHost: licet\r\nConnection: close\r\n%s\r\n", method,

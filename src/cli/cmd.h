@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+#define PLURAL(n) ((n) == 1 ? "" : "s")
+
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 struct cmd {

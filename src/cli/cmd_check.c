@@ -36,7 +36,8 @@ int cmd_check(int argc, char **argv)
     if (code == EXIT_DONE)
         code = compare(c);
     if (code == EXIT_DONE)
-        (void)printf("%s: no faults, %u purposes, %u destinations\n", cmd_options.config,
-                     c->purpose_count, c->destination_count);
+        (void)printf("%s: no faults, %u purpose%s, %u destination%s\n", cmd_options.config,
+                     c->purpose_count, PLURAL(c->purpose_count), c->destination_count,
+                     PLURAL(c->destination_count));
     return code;
 }

@@ -11,6 +11,11 @@ static struct str member(const struct json_doc *d, uint32_t object, const char *
     return s;
 }
 
+static const char *plural(struct str number)
+{
+    return str_eq(number, STR("1")) ? "" : "s";
+}
+
 static int list(const struct conf *c, const char *state)
 {
     AUTO(arena_fini) struct arena a = ARENA_INIT;
@@ -21,12 +26,13 @@ static int list(const struct conf *c, const char *state)
     struct json_doc d;
     if (json_scan(body, &a, &d, NULL) != OK)
         return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
-    for (uint32_t q = json_first(&d, JSON_ROOT); q; q = json_next(&d, JSON_ROOT, q))
-        (void)printf("%.*s  %.*s  %-12.*s  %.*s events, %.*s attempts  %.*s\n",
+    for (uint32_t q = json_first(&d, JSON_ROOT); q; q = json_next(&d, JSON_ROOT, q)) {
+        struct str events = member(&d, q, "events", &a), attempts = member(&d, q, "attempts", &a);
+        (void)printf("%.*s  %.*s  %-12.*s  %.*s event%s, %.*s attempt%s  %.*s\n",
                      STR_ARG(member(&d, q, "id", &a)), STR_ARG(member(&d, q, "at", &a)),
-                     STR_ARG(member(&d, q, "destination", &a)),
-                     STR_ARG(member(&d, q, "events", &a)), STR_ARG(member(&d, q, "attempts", &a)),
-                     STR_ARG(member(&d, q, "error", &a)));
+                     STR_ARG(member(&d, q, "destination", &a)), STR_ARG(events), plural(events),
+                     STR_ARG(attempts), plural(attempts), STR_ARG(member(&d, q, "error", &a)));
+    }
     if (json_first(&d, JSON_ROOT) == 0)
         (void)printf("none\n");
     return EXIT_DONE;
@@ -47,7 +53,8 @@ static int resend(const struct conf *c, const char *which)
         return code;
     if (json_scan(body, &a, &d, NULL) != OK)
         return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
-    (void)printf("%.*s due again\n", STR_ARG(member(&d, JSON_ROOT, "resent", &a)));
+    struct str count = member(&d, JSON_ROOT, "resent", &a);
+    (void)printf("%.*s request%s due again\n", STR_ARG(count), plural(count));
     return EXIT_DONE;
 }
 

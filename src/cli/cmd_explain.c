@@ -15,7 +15,7 @@ static int explain_stored(struct store_reader *r, const char *text, struct arena
 {
     struct id id;
     if (!id_parse(str_of(text), &id))
-        return cmd_fail(EXIT_USAGE, "EVENT is a UUID");
+        return cmd_fail(EXIT_USAGE, "EVENT must be a UUID");
     struct str json;
     enum err e = explain_event(r, &id, a, &json);
     if (e == OK) {
@@ -80,6 +80,7 @@ static int judge_event(struct store_reader *r, const struct policy *p, const str
         struct use use = { .index = i,
                            .has_device = e->device.n != 0,
                            .has_person = e->person.n != 0,
+                           .signals = e->signals,
                            .lowered = e->lowered,
                            .use_lowered = (e->lowered_uses >> i & 1) != 0 };
         struct decision d;
@@ -91,11 +92,25 @@ static int judge_event(struct store_reader *r, const struct policy *p, const str
     return EXIT_DONE;
 }
 
-static int explain_sample(const struct conf *c, struct store_reader *r, const char *file,
+/* A message that SDKs would send to /v1/track says nowhere that it is one. */
+static struct str path_of(const struct json_doc *d)
+{
+    bool names = json_get(d, JSON_ROOT, STR("event")) != 0;
+    bool typed = json_get(d, JSON_ROOT, STR("type")) || json_get(d, JSON_ROOT, STR("batch"));
+    return names && !typed ? STR("/v1/track") : STR("/v1/batch");
+}
+
+struct asked {
+    const char *event, *sample;
+    bool denied;
+    uint32_t signals; /* SIGNAL_…, of a sample */
+};
+
+static int explain_sample(const struct conf *c, struct store_reader *r, const struct asked *asked,
                           struct arena *a)
 {
     AUTO(buf_fini) struct buf text = BUF_INIT(LIMIT_BODY), reports = BUF_INIT(LIMIT_CONF);
-    int code = read_file(file, &text);
+    int code = read_file(asked->sample, &text);
     if (code != EXIT_DONE)
         return code;
     struct frozen frozen;
@@ -106,17 +121,19 @@ static int explain_sample(const struct conf *c, struct store_reader *r, const ch
     if (e != OK)
         return cmd_fail(EXIT_FAILED,
                         "the configuration is not the one that the daemon last ran with");
-    struct collect_request q = { .path = STR("/v1/batch"),
-                                 .body = buf_view(&text),
+    struct collect_request q = { .body = buf_view(&text),
+                                 .signals = asked->signals,
                                  .received_ms = clock_now_ms() };
     struct json_doc *doc;
     struct collect_result events;
     struct err_info info = { 0 };
     e = collect_segment_scan(&q, a, &doc, &info);
-    if (e == OK)
+    if (e == OK) {
+        q.path = path_of(doc);
         e = collect_segment_events(&q, doc, p, a, &events, &info);
+    }
     if (e != OK)
-        return cmd_fail(EXIT_FAILED, "%s: %s", file, info.text);
+        return cmd_fail(EXIT_FAILED, "%s: %s", asked->sample, info.text);
     for (uint32_t i = 0; i < events.rejected_count; i++)
         (void)cmd_fail(EXIT_FAILED, "message %u: %s", events.rejected[i].index,
                        events.rejected[i].why);
@@ -125,11 +142,34 @@ static int explain_sample(const struct conf *c, struct store_reader *r, const ch
     return events.rejected_count ? EXIT_FAILED : code;
 }
 
+/* One of the three, and signals beside a sample. */
+static bool parse(int argc, char **argv, struct asked *ret_asked)
+{
+    struct asked q = { 0 };
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--gpc") == 0)
+            q.signals |= SIGNAL_GPC;
+        else if (strcmp(argv[i], "--dnt") == 0)
+            q.signals |= SIGNAL_DNT;
+        else if (strcmp(argv[i], "--denied") == 0)
+            q.denied = true;
+        else if (strcmp(argv[i], "--sample") == 0 && i + 1 < argc && q.sample == NULL)
+            q.sample = argv[++i];
+        else if (q.event == NULL && strncmp(argv[i], "--", 2) != 0)
+            q.event = argv[i];
+        else
+            return false;
+    }
+    *ret_asked = q;
+    return (q.event != NULL) + (q.sample != NULL) + q.denied == 1 &&
+           (q.signals == 0 || q.sample != NULL);
+}
+
 int cmd_explain(int argc, char **argv)
 {
-    bool sample = argc == 3 && strcmp(argv[1], "--sample") == 0;
-    if (argc != 2 && !sample)
-        return cmd_fail(EXIT_USAGE, "takes EVENT, --sample FILE or --denied");
+    struct asked asked;
+    if (!parse(argc, argv, &asked))
+        return cmd_fail(EXIT_USAGE, "takes EVENT, or --sample FILE [--gpc] [--dnt], or --denied");
     AUTO(conf_free) struct conf *c = NULL;
     AUTO(store_reader_close) struct store_reader *r = NULL;
     AUTO(arena_fini) struct arena a = ARENA_INIT;
@@ -138,8 +178,7 @@ int cmd_explain(int argc, char **argv)
         code = cmd_reader(c, &r);
     if (code != EXIT_DONE)
         return code;
-    if (sample)
-        return explain_sample(c, r, argv[2], &a);
-    return strcmp(argv[1], "--denied") == 0 ? explain_denied(r, &a)
-                                            : explain_stored(r, argv[1], &a);
+    if (asked.sample != NULL)
+        return explain_sample(c, r, &asked, &a);
+    return asked.denied ? explain_denied(r, &a) : explain_stored(r, asked.event, &a);
 }

@@ -50,7 +50,7 @@ int cmd_tail(int argc, char **argv)
 {
     bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
     if (argc > 1 && !json)
-        return cmd_fail(EXIT_USAGE, "takes nothing but --json");
+        return cmd_fail(EXIT_USAGE, "takes no argument but --json");
     AUTO(conf_free) struct conf *c = NULL;
     int code = cmd_conf(&c);
     char after[32] = "";

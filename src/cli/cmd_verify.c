@@ -42,7 +42,7 @@ int cmd_verify(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "--head") == 0)
         code = parse_head(argv[2], &a, &wanted);
     else if (argc != 1)
-        code = cmd_fail(EXIT_USAGE, "takes nothing but --head GROUP:HASH");
+        code = cmd_fail(EXIT_USAGE, "takes no argument but --head GROUP:HASH");
     AUTO(conf_free) struct conf *c = NULL;
     AUTO(store_reader_close) struct store_reader *r = NULL;
     if (code == EXIT_DONE)
@@ -59,10 +59,11 @@ int cmd_verify(int argc, char **argv)
     if (wanted.group != 0 && holds_head(r, &wanted) != EXIT_DONE)
         return EXIT_FAILED;
     struct str hash = hex_encode((struct str){ (const char *)v.head.hash, 32 }, &a);
-    (void)printf("%llu groups, %llu facts, %llu events (%llu with their body deleted): %llu "
-                 "faults\nhead %lld:%.*s\n",
-                 (unsigned long long)v.groups, (unsigned long long)v.facts,
-                 (unsigned long long)v.events, (unsigned long long)v.emptied,
-                 (unsigned long long)v.faults, (long long)v.head.group, STR_ARG(hash));
+    (void)printf("%llu group%s, %llu fact%s, %llu event%s (%llu with their body deleted): %llu "
+                 "fault%s\nhead %lld:%.*s\n",
+                 (unsigned long long)v.groups, PLURAL(v.groups), (unsigned long long)v.facts,
+                 PLURAL(v.facts), (unsigned long long)v.events, PLURAL(v.events),
+                 (unsigned long long)v.emptied, (unsigned long long)v.faults, PLURAL(v.faults),
+                 (long long)v.head.group, STR_ARG(hash));
     return v.faults == 0 ? EXIT_DONE : EXIT_FAILED;
 }

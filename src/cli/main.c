@@ -6,30 +6,34 @@
 #include <unistd.h>
 
 static const struct cmd commands[] = {
-    { "serve", "", "run the daemon",
+    { "serve", "", "Run the daemon",
       "Runs until SIGTERM or SIGINT. SIGHUP reads the configuration again.\n", cmd_serve },
-    { "check", "", "check the configuration",
+    { "check", "", "Check the configuration",
       "Prints every fault and warning as file:line:column with a caret. Compares with what is\n"
       "frozen in the database, when there is one.\n",
       cmd_check },
-    { "explain", "EVENT | --sample FILE | --denied", "why an event was sent or stopped",
-      "EVENT            the id of a stored event\n"
-      "--sample FILE    judge a message (JSON, as an SDK sends it) by what is known now; - is "
-      "standard input\n"
-      "--denied         what was stopped and not stored, by hour, destination and reason\n",
+    { "explain", "EVENT | --sample FILE [--gpc] [--dnt] | --denied",
+      "Why an event was sent or stopped",
+      "EVENT            The id of a stored event.\n"
+      "--sample FILE    Judge a message (JSON, as an SDK sends it) by what is known now; - is "
+      "standard input.\n"
+      "--gpc, --dnt     The sample came with Global Privacy Control or Do Not Track.\n"
+      "--denied         What was stopped and not stored, by hour, destination and reason.\n",
       cmd_explain },
-    { "verify", "[--head GROUP:HASH]", "check the hash chain and every record",
+    { "verify", "[--head GROUP:HASH]", "Check the hash chain and every record",
       "Reads everything again, on the live database too. Names each record that does not agree.\n"
-      "--head GROUP:HASH   the chain must still hold this head, as it was noted earlier\n",
+      "--head GROUP:HASH   The chain must still hold this head, as it was noted earlier.\n",
       cmd_verify },
-    { "backup", "FILE", "write a consistent copy of the database",
+    { "backup", "FILE", "Write a consistent copy of the database",
       "Works while the daemon runs. FILE must not exist.\n", cmd_backup },
-    { "deliveries", "[--state dead|retry|sending] | --resend ID|all", "dead letters and retries",
-      "Lists outgoing requests that are not finished; --resend makes dead letters due again.\n",
+    { "deliveries", "[--state dead|retry|sending] | --resend ID|all", "Dead letters and retries",
+      "Lists outgoing requests that are not finished: the first 100 dead letters, or those of "
+      "--state.\n"
+      "--resend makes dead letters due again. Needs a running daemon.\n",
       cmd_deliveries },
-    { "tail", "[--json]", "watch decisions as they are made",
+    { "tail", "[--json]", "Watch decisions as they are made",
       "Needs a running daemon. Ends with Ctrl-C.\n", cmd_tail },
-    { "version", "", "print the version", "", cmd_version },
+    { "version", "", "Print the version", "", cmd_version },
 };
 
 struct cmd_options cmd_options;
@@ -77,8 +81,6 @@ int cmd_conf(struct conf **ret_conf)
     AUTO(buf_fini) struct buf reports = BUF_INIT(LIMIT_CONF);
     enum err e = conf_load(cmd_options.config, ret_conf, &reports);
     cmd_print(stderr, buf_view(&reports));
-    if (e == ERR_IO)
-        return cmd_fail(EXIT_USAGE, "%s cannot be read", cmd_options.config);
     return e == OK ? EXIT_DONE : EXIT_USAGE;
 }
 

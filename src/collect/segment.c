@@ -56,7 +56,7 @@ enum err collect_segment_scan(const struct collect_request *q, struct arena *a,
     struct json_fault fault = { 0 };
     enum err err = json_scan(text, a, doc, &fault);
     if (err != OK)
-        return err_set(info, err, "body", "is not JSON that we take: %s at byte %u",
+        return err_set(info, err, "body", "not JSON: %s at byte %u",
                        fault.why ? fault.why : "fault", fault.at);
     *ret_doc = doc;
     return OK;

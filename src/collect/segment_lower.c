@@ -56,7 +56,7 @@ static uint64_t purposes_named(const struct policy *p, struct str name)
     return found;
 }
 
-/* The values that grant in a consent record (DESIGN 3.2). */
+/* The values that grant in a consent record (ARCHITECTURE, "Acts"). */
 static bool grants(const struct json_doc *doc, uint32_t node, struct arena *a)
 {
     static const struct str yes[] = { STR_INIT("true"), STR_INIT("1"), STR_INIT("on"),

@@ -122,7 +122,7 @@ enum conf_treatment {
 
 struct conf_field {
     struct conf_place place;
-    struct str path; /* dotted, as in DESIGN: "context.page.url"; "properties.*" has .below */
+    struct str path; /* dotted: "context.page.url"; "properties.*" has .below */
     bool below;      /* path is "properties" and everything below it is meant */
     enum conf_treatment treatment;
     struct str *parameter; /* CONF_QUERY: names, a trailing '*' matches any end */

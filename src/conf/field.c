@@ -86,7 +86,9 @@ static bool field_path(struct reader *r, const struct yaml *k, struct conf_field
         return false;
     }
     if (deep != among(above, COUNT(above), root)) {
-        fault(r, k, deep ? "'%s' has no fields below it" : "name a field below '%s', or '%s.*'",
+        fault(r, k,
+              deep ? "'%s' has no fields below it"
+                   : "'%s' is a group of fields: name one below it, or '%s.*'",
               shown(r->scratch, root), shown(r->scratch, root));
         return false;
     }

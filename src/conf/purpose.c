@@ -230,7 +230,7 @@ static void check_lifetime(struct reader *r, const struct yaml *n, const struct 
     int64_t start = 1704067200000; /* 2024-01-01: a leap year, so that 731 days are two years */
     int64_t end = time_add(start, p->lifetime);
     if (end <= start)
-        fault(r, at, "a lifetime must be longer than nothing");
+        fault(r, at, "a lifetime must be longer than zero");
     else if (end > time_add(start, (struct duration){ .months = MOST_LIFETIME }))
         fault(r, at, "a lifetime is at most %d months", MOST_LIFETIME);
     else if (end > time_add(start, (struct duration){ .months = DEFAULT_LIFETIME }))

@@ -155,7 +155,7 @@ void read_secret(struct reader *r, const struct rule *rule, const struct yaml *n
     }
     forget(s);
     if (marked)
-        fault(r, n, "behind 'whsec_' must stand base64 of at least %d bytes", KEY_LEAST);
+        fault(r, n, "after 'whsec_' base64 is needed, of at least %d bytes", KEY_LEAST);
     else
         fault(r, n, "a secret must be at least %d bytes long", KEY_LEAST);
 }

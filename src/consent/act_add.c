@@ -26,7 +26,8 @@ struct adding { /* one act on its way into the store */
     struct str subject_payload; /* empty: nothing to write */
     struct str view;
     bool view_changed;
-    bool made_up; /* the subject's id */
+    bool unverifies; /* she was verified and is not any more */
+    bool made_up;    /* the subject's id */
     struct str ip;
     char id[ID_TEXT + 1];
 };
@@ -148,6 +149,7 @@ static enum err change_subject(struct adding *x)
     if (is_new)
         x->subject =
             (struct subject_row){ .id = x->row.subject, .created_ms = x->said.received_ms };
+    bool was_verified = x->subject.verified;
     if (x->said.confirmed) {
         bool trusted = x->said.source != ACT_PUBLIC_KEY;
         struct subject_rules rules = { .overwrite = trusted, .verified = trusted };
@@ -155,6 +157,7 @@ static enum err change_subject(struct adding *x)
         if (e != OK)
             return e;
     }
+    x->unverifies = was_verified && !x->subject.verified;
     e = preferences_merge(x->p, x->subject.preferences, &x->body, &x->said, &x->row.id, x->a,
                           &x->view, x->info);
     if (e != OK)
@@ -196,6 +199,7 @@ static void fill_answer(struct adding *x, struct consent_answer *ans)
 {
     ans->subject = x->row.subject;
     ans->act = x->row.id;
+    ans->lowers = x->unverifies;
     for (uint32_t i = 0; i < x->row.effect_count; i++) {
         const struct act_effect *e = &x->effect[i];
         ans->lowers = ans->lowers || !e->grant;
@@ -267,6 +271,7 @@ static enum err replay(struct adding *x, const struct once *once, struct consent
     struct consent_answer ans = { .json = json, .replayed = true };
     if (!read_answer(x, json, &ans))
         return ERR_CORRUPT;
+    ans.lowers = x->q->source != ACT_PUBLIC_KEY && x->body.subject.verified == 0;
     for (uint32_t i = 0; i < x->body.preference_count; i++) {
         const struct act_preference *said = &x->body.preference[i];
         if (!said->grants && policy_purpose_index(x->p, said->name) != UINT32_MAX)

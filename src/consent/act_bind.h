@@ -1,5 +1,5 @@
 /* consent/act_bind.h - what an act means for each purpose: the effect, the
- * evidence, the version that it is bound to (DESIGN 3.2).
+ * evidence, the version that it is bound to (ARCHITECTURE, "Acts").
  *
  * Pure: no I/O, no clock, no store; the same four inputs give the same answer.
  */

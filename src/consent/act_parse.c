@@ -24,8 +24,8 @@ enum err body_scan(struct str body, enum body_format format, bool array, struct 
     if (e != OK && format == BODY_FORM)
         return err_set(info, e, "body", "the form: %s", fault.why ? fault.why : err_text(e));
     if (e != OK)
-        return err_set(info, e, "body", "JSON: %s at byte %u", fault.why ? fault.why : err_text(e),
-                       fault.at);
+        return err_set(info, e, "body", "not JSON: %s at byte %u",
+                       fault.why ? fault.why : err_text(e), fault.at);
     enum json_type root = json_type(&doc, JSON_ROOT);
     if (root != JSON_OBJECT && !(array && root == JSON_ARRAY))
         return err_set(info, ERR_VALUE, "body", "the body must be an object%s",

@@ -7,7 +7,7 @@
 
 #define SECRET STR("the operator's server knows this")
 
-/* ---- DESIGN 3.2: effect ---- */
+/* ---- ARCHITECTURE, "Acts": effect ---- */
 
 static void an_older_grant_that_arrives_late_never_reopens_a_withdrawal(void **state)
 {
@@ -75,7 +75,7 @@ static void a_claim_from_the_future_is_refused(void **state)
     assert_int_equal(items(list_consents("limit=100")), 2);
 }
 
-/* ---- DESIGN 3.2: which version, and evidence ---- */
+/* ---- ARCHITECTURE, "Acts": which version, and evidence ---- */
 
 static void a_citation_without_a_version_means_the_newest_stored_one(void **state)
 {
@@ -145,7 +145,7 @@ static void our_banner_says_what_was_shown(void **state)
     assert_int_equal(reason_of(ans.subject, "statistics"), REASON_PERMITTED);
 }
 
-/* ---- DESIGN 3.2: who may say what ---- */
+/* ---- ARCHITECTURE, "Acts": who may say what ---- */
 
 static void a_new_browser_is_its_own_subject_and_goes_on_with_its_token(void **state)
 {
@@ -376,7 +376,7 @@ static void other_sources_do_not_come_this_way(void **state)
 
 /* ---- any history ---- */
 
-struct said { /* what a reader of DESIGN 3.2 would note down of one act */
+struct said { /* what a reader of ARCHITECTURE, "Acts", would note down of one act */
     int64_t effect;
     bool counts, grant;
 };

@@ -91,15 +91,21 @@ static inline struct consent_answer from_device(struct str json, struct str devi
         &(struct consent_request){ .body = json, .source = ACT_PUBLIC_KEY, .device = device });
 }
 
+static bool last_lowers; /* what put() was told last */
+
 static inline enum err put(const char *id, const char *body, bool must_exist, struct str *ret_json)
 {
     struct subject_request q = {
         .body = str_of(body), .id = str_of(id), .must_exist = must_exist, .received_ms = w.now
     };
     w.info = (struct err_info){ 0 };
+    struct subject_answer ans = { 0 };
     world_begin(&w);
-    enum err e = ledger_put_subject(w.ledger, &q, &w.arena, ret_json, &w.info);
+    enum err e = ledger_put_subject(w.ledger, &q, &w.arena, &ans, &w.info);
     world_commit(&w);
+    if (e == OK)
+        *ret_json = ans.json;
+    last_lowers = e == OK && ans.lowers;
     return e;
 }
 

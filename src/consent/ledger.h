@@ -69,7 +69,8 @@ struct consent_answer {
     bool replayed;
     /* licet made up the subject's id, and the act grants something: hand out a device token. */
     bool new_device;
-    bool lowers; /* passes the barrier (DESIGN 4) before it is answered */
+    bool
+        lowers; /* passes the barrier (ARCHITECTURE, "Sending and withdrawal") before it is answered */
 };
 
 /* Records one act. Faults of the envelope (ERR_SYNTAX, ERR_VALUE, ERR_LIMIT, with the field named) write
@@ -87,8 +88,13 @@ struct subject_request {
     bool must_exist; /* PUT and PATCH: ERR_NOT_FOUND otherwise */
     int64_t received_ms;
 };
+struct subject_answer {
+    struct str json;
+    struct str subject; /* external id */
+    bool lowers; /* she was verified and is not any more: passes the barrier like a withdrawal */
+};
 enum err ledger_put_subject(struct ledger *l, const struct subject_request *q, struct arena *a,
-                            struct str *ret_json, struct err_info *info) MUST_CHECK;
+                            struct subject_answer *ret_answer, struct err_info *info) MUST_CHECK;
 
 /* One notice object or an array of them; all or none. The answer has the shape of the body. */
 enum err ledger_add_notices(struct ledger *l, struct str body, enum body_format format,

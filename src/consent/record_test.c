@@ -48,6 +48,48 @@ static void a_change_of_a_subject_keeps_her_preferences(void **state)
     assert_reason("u", "letters", REASON_PERMITTED);
 }
 
+static void to_be_verified_no_more_lowers(void **state)
+{
+    (void)state;
+    struct str json;
+    static const struct {
+        const char *body;
+        bool lowers;
+    } steps[] = {
+        { "{}", false },
+        { "{\"verified\":false}", false },
+        { "{\"verified\":true}", false },
+        { "{\"email\":\"a@example.org\"}", false },
+        { "{\"verified\":true}", false },
+        { "{\"verified\":false}", true },
+        { "{\"verified\":false}", false },
+    };
+    for (size_t i = 0; i < COUNT(steps); i++) {
+        assert_int_equal(put("u", steps[i].body, false, &json), OK);
+        if (last_lowers != steps[i].lowers)
+            fail_msg("%zu: %s", i, steps[i].body);
+    }
+}
+
+/* The first answer to the same Idempotency-Key may not have come yet. */
+static void a_consent_that_unverifies_lowers(void **state)
+{
+    (void)state;
+    static const char *const body[] = {
+        "{\"subject\":{\"id\":\"u\",\"verified\":true}}",
+        "{\"subject\":{\"id\":\"u\",\"verified\":false}}",
+    };
+    assert_false(private(str_of(body[0])).lowers);
+    assert_false(public(str_of(body[1])).lowers); /* who cannot say it changes nothing */
+    for (int i = 0; i < 2; i++) {
+        struct consent_request q = { .body = str_of(body[1]),
+                                     .source = ACT_PRIVATE_KEY,
+                                     .idempotency_key = STR("once") };
+        assert_true(sent(&q).lowers);
+    }
+    assert_false(private(str_of(body[1])).lowers);
+}
+
 static void faults_in_subjects_are_named(void **state)
 {
     (void)state;
@@ -188,6 +230,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
     const struct CMUnitTest tests[] = {
         T(subjects_are_made_and_changed), T(a_change_of_a_subject_keeps_her_preferences),
+        T(to_be_verified_no_more_lowers), T(a_consent_that_unverifies_lowers),
         T(faults_in_subjects_are_named),  T(unknown_keys_of_a_subject_have_a_maximum),
         T(notices_are_numbered_from_1),   T(of_several_notices_all_or_none_are_stored),
     };

@@ -50,7 +50,7 @@ static enum err load(struct ledger *l, const struct subject_request *q, struct s
 }
 
 enum err ledger_put_subject(struct ledger *l, const struct subject_request *q, struct arena *a,
-                            struct str *ret_json, struct err_info *info)
+                            struct subject_answer *ret_answer, struct err_info *info)
 {
     static const struct subject_rules rules = { .overwrite = true,
                                                 .clear = true,
@@ -67,6 +67,7 @@ enum err ledger_put_subject(struct ledger *l, const struct subject_request *q, s
         e = which(q, &said, a, &id, info);
     if (e == OK)
         e = load(l, q, id, a, &row, &is_new);
+    bool was_verified = e == OK && row.verified;
     if (e == OK)
         e = subject_apply(&said, &rules, a, &row, &changed, info);
     if (e != OK)
@@ -84,5 +85,9 @@ enum err ledger_put_subject(struct ledger *l, const struct subject_request *q, s
         if (e != OK)
             return write_failed(e);
     }
-    return write_answer(&row, a, ret_json);
+    struct subject_answer ans = { .subject = id, .lowers = was_verified && !row.verified };
+    e = write_answer(&row, a, &ans.json);
+    if (e == OK)
+        *ret_answer = ans;
+    return e;
 }

@@ -5,7 +5,8 @@
  * when that says it is committed. Per round of transfers one group commit.
  *
  * The second decision and the send tickets are taken in CURLOPT_PREREQFUNCTION: after connect and TLS,
- * before the first byte, and again when libcurl re-sends on a dead connection (DESIGN 4).
+ * before the first byte, and again when libcurl re-sends on a dead connection (ARCHITECTURE,
+ * "Sending and withdrawal").
  */
 #ifndef DELIVER_DELIVER_H
 #define DELIVER_DELIVER_H

@@ -30,7 +30,7 @@ extern const char *const act_evidence_name[5];
 struct standing {
     uint32_t purpose; /* the purpose's number in the store (policy/policy.h: number) */
     bool grant;       /* false: it lowers, or objects */
-    bool confirmed;   /* who said it could say it (DESIGN 3.2); what lowers always could */
+    bool confirmed;   /* who said it could (ARCHITECTURE, "Acts"); what lowers always could */
     bool bare;        /* evidence is EVIDENCE_BARE */
     bool imported;    /* not given on this site */
     uint32_t version; /* bound version; 0: it grants nothing. 0 for what lowers */

@@ -5,7 +5,7 @@ static const struct {
     const char *name, *text;
 } reasons[REASON_COUNT] = {
     [REASON_UNKNOWN_USE] = { "unknown_use", "This use is not in the configuration." },
-    [REASON_PERMITTED] = { "permitted", "Everything it needs was agreed to." },
+    [REASON_PERMITTED] = { "permitted", "Nothing stands against it." },
     [REASON_NO_ROLE] = { "no_role", "The recipient uses data for itself, and its own purposes are "
                                     "not mapped." },
     [REASON_ERASED] = { "erased", "This subject was erased." },
@@ -21,8 +21,8 @@ static const struct {
                                             "and is not confirmed." },
     [REASON_NO_PROOF] = { "no_proof", "The consent has no proof of what was shown." },
     [REASON_OBJECTED] = { "objected", "There is an objection to this purpose." },
-    [REASON_NO_TERMINAL_ACCESS] = { "no_terminal_access",
-                                    "The device was read without the consent that needs." },
+    [REASON_NO_TERMINAL_ACCESS] = { "no_terminal_access", "The device would be read without the "
+                                                          "consent that this needs." },
     [REASON_RECIPIENT_NOT_NAMED] = { "recipient_not_named",
                                      "The text that was agreed to does not name this recipient." },
     [REASON_TEXT_VOIDED] = { "text_voided", "The text that was agreed to was declared void." },

@@ -1,6 +1,6 @@
 /* model/decision.h - the gate's answer, and why.
  *
- * The reasons in the order of DESIGN 3.4. Their numbers are stored with events:
+ * The reasons in their order (ARCHITECTURE, "Order of reasons"). Their numbers are stored with events:
  * never renumber, only append. Zero is a denial, so forgotten memory fails safe.
  */
 #ifndef MODEL_DECISION_H

@@ -35,8 +35,10 @@ enum err group_open(struct pipeline *p, struct err_info *info)
     if (p->open)
         return OK;
     enum err e = store_begin(p->store);
-    if (e != OK)
+    if (e != OK) {
+        atomic_store(&p->numbers.failed_ms, clock_mono_ms());
         return err_set(info, e, NULL, "the database cannot be written: %s", err_text(e));
+    }
     p->open = true;
     p->failed = false;
     p->dedupe_mark = dedupe_mark(p->dedupe);
@@ -111,7 +113,12 @@ static enum err write_group(struct pipeline *p, struct err_info *info)
             return err_set(info, e, NULL, "the segment could not be written: %s", err_text(e));
     }
     struct chain_head head;
-    return store_commit(p->store, clock_now_ms(), &head, info);
+    enum err e = store_commit(p->store, clock_now_ms(), &head, info);
+    if (e == OK && head.group != p->head) { /* an empty group shows nothing */
+        p->head = head.group;
+        atomic_store(&p->numbers.failed_ms, 0);
+    }
+    return e;
 }
 
 static int64_t now_us(void)
@@ -141,6 +148,7 @@ void group_commit(struct pipeline *p)
         ledger_rolled_back(p->ledger);
         dedupe_rollback(p->dedupe, p->dedupe_mark);
         numbers_add(&p->numbers.groups_failed, 1);
+        atomic_store(&p->numbers.failed_ms, clock_mono_ms());
         log_write(LOG_ERROR, "group.failed", LOG_C("error", err_text(e)), LOG_C("text", info.text));
     }
     for (uint32_t i = 0; i < p->applied_count; i++)

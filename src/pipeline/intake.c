@@ -285,8 +285,17 @@ enum err pipeline_consent(struct pipeline *p, struct consent_request *q, struct 
 enum err pipeline_subject(struct pipeline *p, const struct subject_request *q, struct arena *a,
                           struct waiter *w, struct str *ret_json, struct err_info *info)
 {
+    struct subject_answer ans;
     enum err e = group_open(p, info);
-    return e != OK ? e : settle(p, ledger_put_subject(p->ledger, q, a, ret_json, info), w, info);
+    if (e != OK)
+        return e;
+    e = settle(p, ledger_put_subject(p->ledger, q, a, &ans, info), w, info);
+    if (e != OK)
+        return e;
+    if (ans.lowers)
+        w->lowers = ans.subject;
+    *ret_json = ans.json;
+    return OK;
 }
 
 enum err pipeline_notices(struct pipeline *p, struct str body, enum body_format format,

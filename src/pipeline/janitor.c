@@ -132,7 +132,7 @@ static enum err last_unneeded(struct pipeline *p, struct arena *a, int64_t *ret_
 
 struct keep {
     struct pipeline *p;
-    const struct policy_use *own; /* or NULL: nothing is kept */
+    const struct policy_use *own;
     uint32_t index;
     struct arena a;
     uint8_t secret[32];
@@ -141,7 +141,7 @@ struct keep {
 static void keep_own(void *ctx, const struct stored_event *e, struct buf *ret_body)
 {
     struct keep *k = ctx;
-    if (k->own == NULL || (e->verdict[k->own->slot] & STORED_REASON) != REASON_PERMITTED)
+    if ((e->verdict[k->own->slot] & STORED_REASON) != REASON_PERMITTED)
         return;
     struct fields_keys keys = { .secret = k->secret, .at_ms = e->received_ms };
     uint8_t v = e->verdict[k->own->slot];
@@ -157,17 +157,26 @@ static void keep_own(void *ctx, const struct stored_event *e, struct buf *ret_bo
     arena_clear(&k->a);
 }
 
+static enum err delete_all(struct pipeline *p, int64_t last, uint32_t *ret_done)
+{
+    return store_strip_segments(p->store, last, STRIP_SEGMENTS, clock_now_ms(), 0, NULL, NULL,
+                                ret_done);
+}
+
 /* What the own store has kept for its time goes, too. */
 static enum err end_retention(struct pipeline *p, const struct duration *retention, int64_t last)
 {
-    int64_t now = clock_now_ms();
     struct duration back = { .months = -retention->months, .ms = -retention->ms };
-    int64_t before = store_newest_segment_before(store_own_reader(p->store), time_add(now, back));
+    int64_t before =
+        store_newest_segment_before(store_own_reader(p->store), time_add(clock_now_ms(), back));
     uint32_t done;
-    if (before <= 0 || (retention->months == 0 && retention->ms == 0))
-        return OK;
-    return store_strip_segments(p->store, before < last ? before : last, STRIP_SEGMENTS, now, 0,
-                                NULL, NULL, &done);
+    return before <= 0 ? OK : delete_all(p, before < last ? before : last, &done);
+}
+
+/* `retention: 0d`, or no own store at all: also of what an earlier configuration kept. */
+static bool keeps_nothing(const struct policy_use *own)
+{
+    return own == NULL || (own->conf->retention.months == 0 && own->conf->retention.ms == 0);
 }
 
 enum err strip_delivered(struct pipeline *p, uint32_t *ret_done)
@@ -178,12 +187,13 @@ enum err strip_delivered(struct pipeline *p, uint32_t *ret_done)
     if (e != OK || last <= 0)
         return e;
     struct keep keep = { .p = p, .own = own_use(p->newest->public.policy) };
-    if (keep.own != NULL)
-        keep.index = (uint32_t)(keep.own - p->newest->public.policy->use);
+    if (keeps_nothing(keep.own))
+        return delete_all(p, last, ret_done);
+    keep.index = (uint32_t)(keep.own - p->newest->public.policy->use);
     store_secret(p->store, SECRET_PSEUDONYM, keep.secret);
     e = store_strip_segments(p->store, last, STRIP_SEGMENTS, clock_now_ms(), p->newest->own_whole,
                              keep_own, &keep, ret_done);
-    if (e == OK && keep.own != NULL)
+    if (e == OK)
         e = end_retention(p, &keep.own->conf->retention, last);
     arena_fini(&keep.a);
     return e;

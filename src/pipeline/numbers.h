@@ -17,6 +17,7 @@ struct numbers {
     _Atomic uint64_t groups, groups_failed, group_us; /* time in commits, microseconds */
     _Atomic uint64_t barriers, barrier_waits;
     _Atomic uint64_t reloads, reloads_refused;
+    _Atomic int64_t failed_ms; /* when a group last failed (monotonic); 0: one was written since */
 };
 
 /* Relaxed: counters order nothing. */

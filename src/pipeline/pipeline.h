@@ -1,7 +1,7 @@
 /* pipeline/pipeline.h - all stages, joined.
  *
  * bytes → collect → gate → segment → (commit) → gate → transform → deliver, and
- * act → ledger → snapshot, with the threads they run on (DESIGN 6): the loop's,
+ * act → ledger → snapshot, with the threads they run on (ARCHITECTURE, "Threads"): the loop's,
  * which calls everything here unless said otherwise; the delivery thread; the
  * reader; the janitor.
  *
@@ -57,7 +57,7 @@ struct waiter {
     struct waiter *next, *prev;
     bool joined, done;
     enum err result; /* OK: durable, and past the barrier if there was one */
-    /* set by pipeline_consent() */
+    /* set by pipeline_consent() and pipeline_subject() */
     struct str lowers; /* the subject whose withdrawal this is; empty: none */
     struct barrier *barrier;
     void (*finished)(

@@ -51,7 +51,8 @@ struct pipeline {
 
     /* the open group */
     bool open;
-    bool failed; /* something in it could not be written: it will be rolled back */
+    int64_t head; /* newest link of the chain that was written */
+    bool failed;  /* something in it could not be written: it will be rolled back */
     struct err_info failure;
     struct segment_builder segment;
     struct buf body;      /* of the event at hand */

@@ -41,7 +41,7 @@ enum err policy_compile(const struct conf *c, const struct frozen *f, uint32_t g
                         struct buf *reports) MUST_CHECK;
 
 /* Whether moving from one policy to the next may turn a permit into a denial
- * (then the reload passes the barrier of DESIGN 4). True when in doubt. */
+ * (then the reload passes the barrier: ARCHITECTURE, "Sending and withdrawal"). True when in doubt. */
 bool policy_narrows(const struct policy *from, const struct policy *to);
 
 #endif

@@ -86,7 +86,7 @@ enum fact_kind { /* stored: append only */
                  FACT_NAME,
 };
 
-/* One purpose of one act, after binding (DESIGN 3.2). */
+/* One purpose of one act, after binding (ARCHITECTURE, "Acts"). */
 struct act_effect {
     uint32_t purpose; /* number in the store */
     bool grant, confirmed;

@@ -7,7 +7,7 @@
  * externalIds), to the person (userId, traits, context.traits, ids.hubspot.*), to
  * somebody else (previousId, mergeProperties, groupId, context.groupId, context.previousId,
  * writeKey: these never leave), or to nobody; owned ones leave only when their owner
- * passes (DESIGN 3.3).
+ * passes (ARCHITECTURE, "Whose consent").
  *
  * Which rule counts for a value: its own path's; else that of the nearest path
  * above, where `prefix.*` goes before `prefix`. keep, pseudonymise and hash of an

@@ -1,7 +1,7 @@
 #include "transform/fields_priv.h"
 
-/* Whose a field is (DESIGN 3.3). What stands below an owned path has its owner, unless a
- * deeper line says otherwise. Of systems that we do not know we assume the device. */
+/* Whose a field is (ARCHITECTURE, "Whose consent"). What stands below an owned path has its owner,
+ * unless a deeper line says otherwise. Of systems that we do not know we assume the device. */
 static const struct {
     struct str path;
     enum owner owner;

@@ -17,6 +17,7 @@ const moody = () => {
 }
 const keepIds = config => {
   Object.assign(config.destinations.find(t => t.id === 'warehouse').fields, { anonymousId: 'keep', userId: 'keep', messageId: 'keep' })
+  config.purposes.find(p => p.id === 'profiling').double_opt_in = true
   return config
 }
 
@@ -133,6 +134,27 @@ test('a withdrawal waits for a sending that has begun', async () => {
   const { withdrawal } = await answer
   assert.ok(answeredAt > releasedAt && releasedAt > arrivedAt)
   assert.equal(withdrawal.sent.length + withdrawal.uncertain.length, 1)
+  house.receiver.answer = null
+})
+
+test('so does a person who is verified no more', async () => {
+  await consent(d, { id: 'mailed', verified: true }, { profiling: true })
+  let release
+  house.receiver.answer = async () => {
+    await new Promise(ok => (release = ok))
+    return {}
+  }
+  await d.ingest([track({ userId: 'mailed' }, 'Verified')])
+  await until(() => release, 'the sending to begin')
+  let answered = false
+  const change = d.api('PATCH', '/subjects/mailed', { verified: false }).finally(() => (answered = true))
+  await sleep(500)
+  assert.equal(answered, false, 'not answered while it is under way')
+  release()
+  const { status, json } = await change
+  assert.equal(status, 200)
+  assert.equal(json.id, 'mailed')
+  assert.equal((await d.verdicts(track({ userId: 'mailed' }))).crm, 'not_verified')
   house.receiver.answer = null
 })
 
