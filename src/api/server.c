@@ -29,7 +29,6 @@
 enum {
     STOP_WAIT_MS = (LIMIT_SEND_S + 5) * 1000,
     FREE_REQUESTS = 1024,
-    GROUP_REQUESTS = 1024,
     GROUP_WAIT_NS = 30000,
     DISCARD_BYTES = 2 * LIMIT_BODY
 };
@@ -963,7 +962,7 @@ static void read_all_ready(struct server *s)
             waited = true;
             before = 0;
         }
-    } while (s->waiting > before && s->waiting < GROUP_REQUESTS);
+    } while (s->waiting > before && s->waiting < s->lately);
     s->lately = s->waiting > s->lately ? s->waiting : s->lately - (s->lately - s->waiting) / 8;
 }
 

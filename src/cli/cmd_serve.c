@@ -1,7 +1,6 @@
 #include "api/server.h"
 #include "cli/cmd.h"
 
-
 int cmd_serve(int argc, char **argv)
 {
     (void)argv;

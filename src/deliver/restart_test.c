@@ -160,7 +160,8 @@ static void event_whose_body_is_gone_is_given_up(void **state)
     struct chain_head head;
     assert_int_equal(store_begin(h->store), OK);
     assert_int_equal(
-        store_strip_segments(h->store, segment, 10, clock_now_ms(), 0, keep_nothing, NULL, &done), OK);
+        store_strip_segments(h->store, segment, 10, clock_now_ms(), 0, keep_nothing, NULL, &done),
+        OK);
     assert_int_equal(store_commit(h->store, clock_now_ms(), &head, NULL), OK);
     assert_true(done > 0);
     house_start(h);

@@ -1,6 +1,6 @@
 /* store/chain.h - the hash chain's mathematics, and nothing else.
  *
- * A leaf is BLAKE2b-256 over one fact or one event, keyed with 16 random bytes
+ * A leaf is BLAKE2b-256 over one fact or one event, behind a key of 16 random bytes
  * that are stored beside the payload: when payload and key are erased, the leaf
  * says nothing about what was there, and the chain still verifies. A group's
  * head is BLAKE2b-256 over its number, time, the previous head and its leaves.

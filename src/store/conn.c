@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <pthread.h>
+
 enum err conn_err(int code)
 {
     switch (code & 0xff) {
@@ -52,14 +54,21 @@ static const char settings[] = "PRAGMA foreign_keys=1;"
                                "PRAGMA mmap_size=0;"
                                "PRAGMA temp_store=MEMORY;";
 
+/* Its memory statistics take a lock at each allocation, and nobody reads them. */
+static void configure(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* refused only when somebody was first */
+}
+
 enum err conn_open(struct conn *c, const char *file, bool write, struct err_info *info)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    must(pthread_once(&once, configure) == 0);
     *c = (struct conn){ 0 };
     /* one thread at a time by contract, so SQLite's own mutexes only cost */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (strcmp(file, ":memory:") == 0)
         flags |= SQLITE_OPEN_MEMORY;
-    flags |= SQLITE_OPEN_NOMUTEX; /* a connection belongs to one thread at a time */
     enum err e = conn_err(sqlite3_open_v2(file, &c->db, flags, NULL));
     if (e != OK) {
         e = conn_set_err(c, e, info);

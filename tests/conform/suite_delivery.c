@@ -102,7 +102,7 @@ static void sending_is_on_record_before_its_end(void **state)
     struct delivery_cursor c;
     ok(store_get_cursor(m->r, 1, &c));
     assert_int_equal(c.segment, segment);
-    struct delivery_request q;
+    struct delivery_request q = { 0 };
     assert_int_equal(pending(m, 1, PENDING_SENDING, 0, &q), 1);
     assert_memory_equal(&q.id, &o.q.id, sizeof q.id);
     assert_int_equal(q.item_count, 3);
@@ -137,7 +137,7 @@ static void two_events_of_one_request_have_their_own_names(void **state)
     for (int i = 0; i < 4; i++)
         o.item[i].fields = set[i];
     mark(m, &o, segment, 0);
-    struct delivery_request q;
+    struct delivery_request q = { 0 };
     struct event_delivery d;
     struct str one;
     assert_int_equal(pending(m, 1, PENDING_SENDING, 0, &q), 1);
@@ -210,7 +210,7 @@ static void a_retry_keeps_its_id_while_all_of_it_remains(void **state)
     o.q.next_ms = 5000;
     o.q.error = STR("503");
     finish(m, &o, NULL);
-    struct delivery_request q;
+    struct delivery_request q = { 0 };
     assert_int_equal(pending(m, 1, PENDING_RETRY, 4999, &q), 0);
     assert_int_equal(pending(m, 1, PENDING_RETRY, 5000, &q), 1);
     assert_memory_equal(&q.id, &o.q.id, sizeof q.id);
@@ -298,7 +298,7 @@ static void dead_letters_are_revived_one_by_one_or_all(void **state)
     ok(store_revive_dead(m->s, 1, &o[2].q.id, 777, &n)); /* of another slot */
     assert_int_equal(n, 0);
     (void)commit(m);
-    struct delivery_request q;
+    struct delivery_request q = { 0 };
     assert_int_equal(pending(m, -1, PENDING_RETRY, 777, &q), 1);
     assert_memory_equal(&q.id, &o[3].q.id, sizeof q.id);
     assert_int_equal(q.attempts, 0);
