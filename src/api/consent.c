@@ -158,47 +158,29 @@ void consent_post_public(struct request *r)
 
 /* ---- reading ---- */
 
-static enum err look_consent(struct request *r, struct store_reader *reader, struct str *ret_json,
-                             struct err_info *info)
+enum err consent_get(struct request *r, struct store_reader *reader, struct str *ret_json,
+                     struct err_info *info)
 {
     (void)info;
     return ledger_get_consent(reader, r->parameter, &r->arena, ret_json);
 }
 
-void consent_get(struct request *r)
-{
-    r->look = look_consent;
-    request_look(r);
-}
-
-static enum err look_consents(struct request *r, struct store_reader *reader, struct str *ret_json,
-                              struct err_info *info)
+enum err consent_list(struct request *r, struct store_reader *reader, struct str *ret_json,
+                      struct err_info *info)
 {
     return ledger_list_consents(reader, r->query, &r->arena, ret_json, info);
 }
 
-void consent_list(struct request *r)
-{
-    r->look = look_consents;
-    request_look(r);
-}
-
-static enum err look_subject(struct request *r, struct store_reader *reader, struct str *ret_json,
-                             struct err_info *info)
+enum err subject_get(struct request *r, struct store_reader *reader, struct str *ret_json,
+                     struct err_info *info)
 {
     (void)info;
     return ledger_get_subject(reader, r->parameter, &r->arena, ret_json);
 }
 
-void subject_get(struct request *r)
-{
-    r->look = look_subject;
-    request_look(r);
-}
-
 /* /subjects/ID/consent/last: the newest act, whatever it said. */
-static enum err look_last_consent(struct request *r, struct store_reader *reader,
-                                  struct str *ret_json, struct err_info *info)
+enum err subject_last_consent(struct request *r, struct store_reader *reader, struct str *ret_json,
+                              struct err_info *info)
 {
     (void)info;
     struct str rest = r->parameter, id;
@@ -215,60 +197,30 @@ static enum err look_last_consent(struct request *r, struct store_reader *reader
     return ledger_get_consent(reader, str_of(text), &r->arena, ret_json);
 }
 
-void subject_last_consent(struct request *r)
-{
-    r->look = look_last_consent;
-    request_look(r);
-}
-
-static enum err look_subjects(struct request *r, struct store_reader *reader, struct str *ret_json,
-                              struct err_info *info)
+enum err subject_list(struct request *r, struct store_reader *reader, struct str *ret_json,
+                      struct err_info *info)
 {
     return ledger_list_subjects(reader, r->query, &r->arena, ret_json, info);
 }
 
-void subject_list(struct request *r)
-{
-    r->look = look_subjects;
-    request_look(r);
-}
-
-static enum err look_notices(struct request *r, struct store_reader *reader, struct str *ret_json,
-                             struct err_info *info)
+enum err notice_list(struct request *r, struct store_reader *reader, struct str *ret_json,
+                     struct err_info *info)
 {
     return ledger_list_notices(reader, (struct str){ 0 }, r->query, &r->arena, ret_json, info);
 }
 
-void notice_list(struct request *r)
-{
-    r->look = look_notices;
-    request_look(r);
-}
-
-static enum err look_notice(struct request *r, struct store_reader *reader, struct str *ret_json,
-                            struct err_info *info)
+enum err notice_get(struct request *r, struct store_reader *reader, struct str *ret_json,
+                    struct err_info *info)
 {
     return ledger_list_notices(reader, r->parameter, r->query, &r->arena, ret_json, info);
 }
 
-void notice_get(struct request *r)
-{
-    r->look = look_notice;
-    request_look(r);
-}
-
-static enum err look_permissions(struct request *r, struct store_reader *reader,
-                                 struct str *ret_json, struct err_info *info)
+enum err permissions_get(struct request *r, struct store_reader *reader, struct str *ret_json,
+                         struct err_info *info)
 {
     (void)info;
     return ledger_permissions(pipeline_ledger(request_pipeline(r)), reader, r->generation->policy,
                               r->parameter, clock_now_ms(), &r->arena, ret_json);
-}
-
-void permissions_get(struct request *r)
-{
-    r->look = look_permissions;
-    request_look(r);
 }
 
 /* ---- subjects and notices ---- */

@@ -175,8 +175,8 @@ void metrics_get(struct request *r)
 
 /* ---- decisions ---- */
 
-static enum err look_decision(struct request *r, struct store_reader *reader, struct str *ret_json,
-                              struct err_info *info)
+enum err decision_get(struct request *r, struct store_reader *reader, struct str *ret_json,
+                      struct err_info *info)
 {
     struct id id;
     if (!id_parse(r->parameter, &id))
@@ -184,14 +184,8 @@ static enum err look_decision(struct request *r, struct store_reader *reader, st
     return explain_event(reader, &id, &r->arena, ret_json);
 }
 
-void decision_get(struct request *r)
-{
-    r->look = look_decision;
-    request_look(r);
-}
-
-static enum err look_counters(struct request *r, struct store_reader *reader, struct str *ret_json,
-                              struct err_info *info)
+enum err decision_counters(struct request *r, struct store_reader *reader, struct str *ret_json,
+                           struct err_info *info)
 {
     int64_t from = 0, to = INT64_MAX;
     struct str f = request_parameter(r, "from_time"), t = request_parameter(r, "to_time");
@@ -200,12 +194,6 @@ static enum err look_counters(struct request *r, struct store_reader *reader, st
     if (t.n != 0 && !time_parse(t, &to))
         return err_set(info, ERR_VALUE, "to_time", "must be an ISO 8601 time");
     return explain_counters(reader, from, to, &r->arena, ret_json);
-}
-
-void decision_counters(struct request *r)
-{
-    r->look = look_counters;
-    request_look(r);
 }
 
 /* ---- deliveries ---- */
@@ -224,8 +212,8 @@ static void put_request(struct buf *b, const struct policy *p, const struct deli
     buf_byte(b, '}');
 }
 
-static enum err look_deliveries(struct request *r, struct store_reader *reader,
-                                struct str *ret_json, struct err_info *info)
+enum err delivery_list(struct request *r, struct store_reader *reader, struct str *ret_json,
+                       struct err_info *info)
 {
     static const char *const name[] = { NULL, "sending", "retry", "dead" };
     struct str wanted = request_parameter(r, "state");
@@ -252,12 +240,6 @@ static enum err look_deliveries(struct request *r, struct store_reader *reader,
     buf_byte(&b, ']');
     *ret_json = arena_str(&r->arena, buf_view(&b));
     return OK;
-}
-
-void delivery_list(struct request *r)
-{
-    r->look = look_deliveries;
-    request_look(r);
 }
 
 static void resent(struct request *r)

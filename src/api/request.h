@@ -17,6 +17,10 @@ struct route;
 
 enum access { ACCESS_NONE = 0, ACCESS_PUBLIC, ACCESS_PRIVATE, ACCESS_CONTROL };
 
+/* Reads the database for a request, on the reader's thread; the answer lives in the arena. */
+typedef enum err (*look_fn)(struct request *r, struct store_reader *reader, struct str *ret_json,
+                            struct err_info *info);
+
 struct headers { /* values as they came; empty when absent */
     struct str host, origin, cookie, content_type, authorization, api_key, idempotency_key,
         device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto;
@@ -59,8 +63,7 @@ struct request {
     struct waiter waiter;
     void (*then)(struct request *r); /* called when the waiter is done with OK */
     struct reader_job job;
-    enum err (*look)(struct request *r, struct store_reader *reader, struct str *ret_json,
-                     struct err_info *info);
+    look_fn look;
     enum err look_result;
     struct err_info look_info;
     const struct generation *generation; /* held while the reader looks */

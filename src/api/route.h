@@ -19,7 +19,12 @@ struct route {
     enum cors cors;
     size_t body_limit;
     void (*handle)(struct request *r);
+    look_fn look; /* instead of handle: all it does is to read the database */
 };
+
+#define LOOK(name)                                                                                 \
+    enum err name(struct request *r, struct store_reader *reader, struct str *ret_json,            \
+                  struct err_info *info)
 
 /* NULL when no path fits (*ret_methods 0) or the method does not (*ret_methods says which would). */
 const struct route *route_find(struct str method, struct str path, struct arena *a,
@@ -32,25 +37,27 @@ void ingest_settings(struct request *r);
 void ingest_source_config(struct request *r);
 void consent_post(struct request *r);
 void consent_post_public(struct request *r);
-void consent_get(struct request *r);
-void consent_list(struct request *r);
 void subject_post(struct request *r);
 void subject_change(struct request *r);
-void subject_get(struct request *r);
-void subject_list(struct request *r);
-void subject_last_consent(struct request *r);
 void notice_post(struct request *r);
-void notice_list(struct request *r);
-void notice_get(struct request *r);
-void permissions_get(struct request *r);
-void decision_get(struct request *r);
-void decision_counters(struct request *r);
-void delivery_list(struct request *r);
 void delivery_resend(struct request *r);
 void tail_get(struct request *r);
 void health_get(struct request *r);
 void ready_get(struct request *r);
 void metrics_get(struct request *r);
 void gpc_get(struct request *r);
+
+/* answers that come from the database, on the reader's thread */
+LOOK(consent_get);
+LOOK(consent_list);
+LOOK(subject_get);
+LOOK(subject_last_consent);
+LOOK(subject_list);
+LOOK(notice_list);
+LOOK(notice_get);
+LOOK(permissions_get);
+LOOK(decision_get);
+LOOK(decision_counters);
+LOOK(delivery_list);
 
 #endif

@@ -705,6 +705,16 @@ static enum MHD_Result take_body(struct request *r, const char *data, size_t *si
     return r->discarded > DISCARD_BYTES ? MHD_NO : MHD_YES;
 }
 
+static void serve(struct request *r)
+{
+    if (r->route->look == NULL) {
+        r->route->handle(r);
+        return;
+    }
+    r->look = r->route->look;
+    request_look(r);
+}
+
 static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *data,
                               size_t *size, void **req_cls)
@@ -729,7 +739,7 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, cons
         if (r->overflow)
             return refuse(r, 413, "the body is too large");
         if (may(r))
-            r->route->handle(r);
+            serve(r);
         s->waiting += r->waiter.joined;
     } else if (!r->answered && r->waiter.done) {
         after_wait(r);
