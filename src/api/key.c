@@ -1,0 +1,74 @@
+#include "api/server_priv.h"
+
+#include <sodium.h>
+
+static const struct conf_key *find_key(const struct conf_key *key, uint32_t count,
+                                       const uint8_t hash[32])
+{
+    const struct conf_key *found = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        if (sodium_memcmp(key[i].hash, hash, 32) == 0)
+            found = &key[i]; /* looks at all of them, whichever it is */
+    }
+    return found;
+}
+
+void request_use_key(struct request *r, struct str key)
+{
+    if (r->control) {
+        r->access = ACCESS_CONTROL;
+        return;
+    }
+    r->access = ACCESS_NONE;
+    if (key.n == 0)
+        return;
+    uint8_t hash[32];
+    must(crypto_generichash(hash, sizeof hash, (const unsigned char *)key.p, key.n, NULL, 0) == 0);
+    const struct conf *c = request_conf(r);
+    r->key = find_key(c->private_key, c->private_key_count, hash);
+    r->access = r->key ? ACCESS_PRIVATE : ACCESS_NONE;
+    if (r->key == NULL) {
+        r->key = find_key(c->public_key, c->public_key_count, hash);
+        r->access = r->key ? ACCESS_PUBLIC : ACCESS_NONE;
+    }
+    memcpy(&r->source, hash, sizeof r->source);
+}
+
+/* Compared in constant time, like the key itself. */
+bool request_use_seen_key(struct request *r)
+{
+    struct seen_key *seen = &r->server->seen;
+    struct str h = r->header.authorization;
+    if (r->control || h.n == 0 || h.n != seen->n || sodium_memcmp(h.p, seen->header, h.n) != 0 ||
+        seen->generation != pipeline_generation(r->server->pipeline)->policy->generation)
+        return false;
+    r->access = seen->access;
+    r->key = seen->key;
+    r->source = seen->source;
+    return true;
+}
+
+void request_remember_key(struct request *r)
+{
+    struct str h = r->header.authorization;
+    if (r->control || r->access == ACCESS_NONE || h.n == 0 || h.n > sizeof r->server->seen.header)
+        return;
+    r->server->seen =
+        (struct seen_key){ .n = h.n,
+                           .access = r->access,
+                           .key = r->key,
+                           .source = r->source,
+                           .generation =
+                               pipeline_generation(r->server->pipeline)->policy->generation };
+    memcpy(r->server->seen.header, h.p, h.n);
+}
+
+/* The consent database's keys stand in a header of their own; Bearer does as well. */
+void request_use_database_key(struct request *r)
+{
+    struct str key = r->header.api_key;
+    if (key.n == 0 && str_starts(r->header.authorization, STR("Bearer ")))
+        key =
+            str_trim((struct str){ r->header.authorization.p + 7, r->header.authorization.n - 7 });
+    request_use_key(r, key);
+}

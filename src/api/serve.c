@@ -1,0 +1,389 @@
+#include "api/address.h"
+#include "api/route.h"
+#include "api/server_priv.h"
+
+#include "base/clock.h"
+#include "codec/text.h"
+
+#include <microhttpd.h>
+
+#include <stdlib.h>
+
+enum { FREE_REQUESTS = 1024, DISCARD_BYTES = 2 * LIMIT_BODY };
+
+struct pipeline *request_pipeline(struct request *r)
+{
+    return r->server->pipeline;
+}
+struct limiter *request_limiter(struct request *r)
+{
+    return r->server->limiter;
+}
+const struct conf *request_conf(struct request *r)
+{
+    return pipeline_generation(r->server->pipeline)->conf;
+}
+
+/* ---- requests ---- */
+
+static struct request *request_new(struct server *s)
+{
+    struct request *r = s->free;
+    if (r != NULL) {
+        s->free = r->next_free;
+        s->free_count--;
+        struct arena arena = r->arena;
+        struct buf body = r->body;
+        *r = (struct request){ .server = s, .arena = arena, .body = body };
+    } else {
+        r = must_alloc(sizeof *r);
+        *r = (struct request){ .server = s };
+    }
+    r->body.max = LIMIT_BODY;
+    buf_clear(&r->body);
+    s->active++;
+    return r;
+}
+
+static void request_destroy(struct request *r)
+{
+    arena_fini(&r->arena);
+    buf_fini(&r->body);
+    free(r);
+}
+
+static void request_free(struct request *r)
+{
+    struct server *s = r->server;
+    pipeline_leave(s->pipeline, &r->waiter);
+    s->active--;
+    arena_clear(&r->arena);
+    if (r->body.cap > 64 * 1024) /* one large body must not hold its memory for ever */
+        buf_fini(&r->body);
+    if (s->free_count >= FREE_REQUESTS) {
+        request_destroy(r);
+        return;
+    }
+    r->next_free = s->free;
+    s->free = r;
+    s->free_count++;
+}
+
+struct str request_parameter(struct request *r, const char *name)
+{
+    struct str value = { 0 };
+    (void)query_get(r->query, str_of(name), &r->arena,
+                    &value); /* absent and empty are the same here */
+    return value;
+}
+
+/* ---- connections ---- */
+
+/* An address is written once a connection, not once a request. */
+static void connection_changed(void *ctx, struct MHD_Connection *connection, void **socket_context,
+                               enum MHD_ConnectionNotificationCode what)
+{
+    (void)ctx;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        free(*socket_context);
+        *socket_context = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *peer =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    struct str text = address_text(peer ? peer->client_addr : NULL, &a);
+    char *kept = must_alloc(text.n + 1);
+    memcpy(kept, text.n ? text.p : "", text.n);
+    kept[text.n] = 0;
+    *socket_context = kept;
+}
+
+static struct str address_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *c =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return c != NULL ? str_of(c->socket_context) : (struct str){ 0 };
+}
+
+static enum MHD_Result one_header(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                  const char *value)
+{
+    (void)kind;
+    head_put(ctx, str_of(name), str_of(value));
+    return MHD_YES;
+}
+
+static void *first_sight(void *ctx, const char *uri, struct MHD_Connection *connection)
+{
+    (void)connection;
+    struct request *r = request_new(ctx);
+    struct str rest = str_of(uri), raw;
+    (void)str_next(&rest, '?', &raw); /* there is always a first part */
+    r->path = head_path(raw, &r->arena);
+    r->query = arena_str(&r->arena, rest);
+    return r;
+}
+
+static void gone(void *ctx, struct MHD_Connection *connection, void **req_cls,
+                 enum MHD_RequestTerminationCode why)
+{
+    (void)ctx;
+    (void)connection;
+    (void)why;
+    if (*req_cls != NULL)
+        request_free(*req_cls);
+    *req_cls = NULL;
+}
+
+/* ---- looking, on the reader's thread ---- */
+
+static void look_run(struct reader_job *job, struct store_reader *reader)
+{
+    struct request *r = (struct request *)(void *)((char *)job - offsetof(struct request, job));
+    r->look_result = r->look(r, reader, &r->looked, &r->look_info);
+}
+
+static void resume(struct request *r)
+{
+    if (r->suspended)
+        MHD_resume_connection(r->connection);
+    r->suspended = false;
+}
+
+static void look_done(struct reader_job *job)
+{
+    struct request *r = (struct request *)(void *)((char *)job - offsetof(struct request, job));
+    pipeline_generation_unref(r->server->pipeline, &r->generation);
+    if (r->look_result != OK)
+        answer_error(r, r->look_result, &r->look_info);
+    else if (r->then != NULL)
+        r->then(r);
+    else
+        answer_json(r, 200, r->looked);
+    resume(r);
+}
+
+static void suspend(struct request *r)
+{
+    must(!r->suspended);
+    r->suspended = true;
+    MHD_suspend_connection(r->connection);
+}
+
+void request_look(struct request *r)
+{
+    r->generation = pipeline_generation_ref(r->server->pipeline);
+    r->job = (struct reader_job){ .run = look_run, .done = look_done };
+    suspend(r);
+    reader_post(pipeline_reader(r->server->pipeline), &r->job);
+}
+
+/* ---- the handler ---- */
+
+static void barrier_passed_late(struct waiter *w)
+{
+    resume((struct request *)(void *)((char *)w - offsetof(struct request, waiter)));
+}
+
+static void after_wait(struct request *r)
+{
+    if (r->waiter.result == OK) {
+        void (*then)(struct request * r) = r->then;
+        r->then = NULL;
+        must(then != NULL);
+        then(r);
+        return;
+    }
+    struct err_info info = { 0 };
+    (void)err_set(&info, r->waiter.result, NULL, "could not be stored, try again: %s",
+                  err_text(r->waiter.result));
+    r->answer.retry_after_s = 1;
+    answer_error(r, r->waiter.result, &info);
+    r->answer.status = 503;
+}
+
+static void allow_methods(struct request *r, struct MHD_Response *m)
+{
+    (void)r;
+    (void)MHD_add_response_header(m, "Access-Control-Allow-Methods",
+                                  "POST, GET, PUT, PATCH, OPTIONS");
+    (void)MHD_add_response_header(
+        m, "Access-Control-Allow-Headers",
+        "Authorization, Content-Type, ApiKey, AnonymousId, SentAt, X-Retry-Count, "
+        "Idempotency-Key, Licet-Device-Token");
+    (void)MHD_add_response_header(m, "Access-Control-Max-Age", "86400");
+}
+
+static enum MHD_Result answer_preflight(struct request *r)
+{
+    unsigned methods;
+    r->route = route_find(STR("POST"), r->path, &r->arena, &r->parameter, &methods);
+    if (r->route == NULL)
+        r->route = route_find(STR("GET"), r->path, &r->arena, &r->parameter, &methods);
+    r->answer = (struct reply){ .status = r->route ? 204 : 404, .body = STR("") };
+    struct MHD_Response *m = answer_response(r);
+    if (r->route != NULL)
+        allow_methods(r, m);
+    enum MHD_Result ok = MHD_queue_response(r->connection, (unsigned)r->answer.status, m);
+    MHD_destroy_response(m);
+    return ok;
+}
+
+static enum MHD_Result refuse(struct request *r, int status, const char *message)
+{
+    r->answer.close = true;
+    if (status == 404)
+        answer_error(r, ERR_NOT_FOUND, NULL);
+    else
+        answer_message(r, status, message);
+    return answer_send(r) ? MHD_YES : MHD_NO;
+}
+
+static bool origin_allowed(const struct request *r)
+{
+    if (r->key == NULL || r->key->origin_count == 0 || r->header.origin.n == 0)
+        return true;
+    for (uint32_t i = 0; i < r->key->origin_count; i++) {
+        if (str_eq(r->key->origin[i], r->header.origin))
+            return true;
+    }
+    return false;
+}
+
+static bool may(struct request *r)
+{
+    enum access least = r->route->least;
+    if (least == ACCESS_NONE)
+        return true;
+    request_use_database_key(r);
+    if (r->access >= least && origin_allowed(r))
+        return true;
+    if (!r->control && r->header.api_key.n == 0 && r->header.authorization.n == 0)
+        answer_message(r, 401, "No API key found in request");
+    else
+        answer_message(r, 403, "Invalid authentication credentials");
+    return false;
+}
+
+static void read_head(struct request *r, const char *method)
+{
+    r->method = arena_str(&r->arena, str_of(method));
+    r->header.content_length = -1;
+    (void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND, one_header, &r->header);
+    if (!r->control) {
+        r->peer = address_of(r->connection);
+        r->ip = address_client(request_conf(r), r->peer, r->header.forwarded_for, &r->arena);
+    }
+}
+
+static enum MHD_Result begin(struct request *r, const char *method)
+{
+    r->started = true;
+    r->received_ms = clock_now_ms();
+    read_head(r, method);
+    if (head_is_ambiguous(&r->header))
+        return refuse(r, 400, "ambiguous length of the request");
+    if (r->server->stopping)
+        return refuse(r, 503, "stopping");
+    if (str_eq(r->method, STR("OPTIONS")))
+        return answer_preflight(r);
+    unsigned methods = 0;
+    r->route = route_find(r->method, r->path, &r->arena, &r->parameter, &methods);
+    if (r->route == NULL)
+        return methods ? refuse(r, 405, "this path does not take this method")
+                       : refuse(r, 404, "not found");
+    if (r->header.content_length > DISCARD_BYTES)
+        return refuse(r, 413, "the body is too large");
+    /* a smaller one is read to its end: who is still writing does not see an answer */
+    r->overflow = r->header.content_length > (long long)r->route->body_limit;
+    r->body.max = r->route->body_limit;
+    return MHD_YES;
+}
+
+static enum MHD_Result take_body(struct request *r, const char *data, size_t *size)
+{
+    size_t n = *size;
+    *size = 0;
+    if (!r->overflow) {
+        buf_add(&r->body, data, n);
+        r->overflow = r->body.over;
+        return MHD_YES;
+    }
+    /* a chunked body that does not end: read on for a while, so that the client sees the answer */
+    r->discarded += n;
+    return r->discarded > DISCARD_BYTES ? MHD_NO : MHD_YES;
+}
+
+static void run_route(struct request *r)
+{
+    if (r->route->look == NULL) {
+        r->route->handle(r);
+        return;
+    }
+    r->look = r->route->look;
+    request_look(r);
+}
+
+static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, const char *url,
+                              const char *method, const char *version, const char *data,
+                              size_t *size, void **req_cls)
+{
+    struct server *s = ctx;
+    struct request *r = *req_cls;
+    (void)url;
+    (void)version;
+    if (r == NULL)
+        return MHD_NO;
+    if (!r->started) {
+        r->connection = connection;
+        const union MHD_ConnectionInfo *d =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_DAEMON);
+        r->control = d != NULL && d->daemon == s->local;
+        return begin(r, method);
+    }
+    if (*size != 0)
+        return take_body(r, data, size);
+    if (!r->handled) {
+        r->handled = true;
+        if (r->overflow)
+            return refuse(r, 413, "the body is too large");
+        if (may(r))
+            run_route(r);
+        s->waiting += r->waiter.joined;
+    } else if (!r->answered && r->waiter.done) {
+        after_wait(r);
+    }
+    if (r->answered)
+        return answer_send(r) ? MHD_YES : MHD_NO;
+    if (r->waiter.done && !r->suspended && r->then != NULL) { /* nothing had to be committed */
+        after_wait(r);
+        return !r->answered || answer_send(r) ? MHD_YES : MHD_NO;
+    }
+    if (r->waiter.barrier != NULL && !r->suspended) {
+        r->waiter.finished = barrier_passed_late;
+        suspend(r);
+    }
+    return MHD_YES; /* answered in a later turn */
+}
+
+struct MHD_Daemon *serve_start(struct server *s, int fd)
+{
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL,
+        handle, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, first_sight, s,
+        MHD_OPTION_NOTIFY_COMPLETED, gone, NULL, MHD_OPTION_NOTIFY_CONNECTION, connection_changed,
+        NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_CONNECTIONS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_CONNECTION_POOL,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIMIT_IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_END);
+}
+
+void serve_free_requests(struct server *s)
+{
+    while (s->free != NULL) {
+        struct request *r = s->free;
+        s->free = r->next_free;
+        request_destroy(r);
+    }
+}
