@@ -61,12 +61,12 @@ static void a_subject(struct str body, unsigned how, struct arena *a)
                                  .id = how & 2 ? STR("u") : (struct str){ 0 },
                                  .must_exist = how & 4,
                                  .received_ms = w.now };
-    struct str json;
-    enum err e = ledger_put_subject(w.ledger, &q, a, &json, &w.info);
+    struct subject_answer answer;
+    enum err e = ledger_put_subject(w.ledger, &q, a, &answer, &w.info);
     if (e != OK)
         check_refusal(e);
     else
-        check_answer(json, a);
+        check_answer(answer.json, a);
 }
 
 static void some_notices(struct str body, unsigned how, struct arena *a)
