@@ -109,6 +109,11 @@ void answer_json(struct request *r, int status, struct str json)
     answer_text(r, status, NULL, json);
 }
 
+void answer_saved(struct request *r)
+{
+    answer_json(r, 200, r->saved);
+}
+
 static void put_message(struct request *r, int status, struct str message, struct str field)
 {
     AUTO(buf_fini) struct buf b = BUF_INIT(4096);

@@ -27,11 +27,6 @@ static struct consent_request request_of(struct request *r, enum act_source sour
                                      .received_ms = r->received_ms };
 }
 
-static void answer_saved(struct request *r)
-{
-    answer_json(r, 200, r->saved);
-}
-
 /* The private key learns what had left when a consent was withdrawn. */
 static void withdrawal_known(struct request *r)
 {

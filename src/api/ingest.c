@@ -20,22 +20,10 @@ static struct collect_request collect_of(struct request *r)
                                      .received_ms = r->received_ms };
 }
 
-static bool origin_fits(const struct request *r)
-{
-    const struct conf_key *k = r->key;
-    if (k == NULL || k->origin_count == 0 || r->header.origin.n == 0)
-        return true;
-    for (uint32_t i = 0; i < k->origin_count; i++) {
-        if (str_eq(k->origin[i], r->header.origin))
-            return true;
-    }
-    return false;
-}
-
 /* Fills what the key says; false when it was answered. */
 static bool admit_known(struct request *r, struct collect_request *q)
 {
-    if (!origin_fits(r)) {
+    if (!request_origin_allowed(r)) {
         answer_message(r, 403, "this write key is not for this origin");
         return false;
     }
@@ -97,11 +85,6 @@ static struct str answer_of(struct request *r, const struct collect_result *even
     return arena_str(&r->arena, buf_view(&b));
 }
 
-static void stored(struct request *r)
-{
-    answer_json(r, 200, r->saved);
-}
-
 static void stored_pixel(struct request *r)
 {
     static const char gif[] =
@@ -152,7 +135,7 @@ void ingest_post(struct request *r)
         answer_error(r, e, &info);
         return;
     }
-    r->then = stored;
+    r->then = answer_saved;
     ingest(r, &events);
 }
 

@@ -72,3 +72,14 @@ void request_use_database_key(struct request *r)
             str_trim((struct str){ r->header.authorization.p + 7, r->header.authorization.n - 7 });
     request_use_key(r, key);
 }
+
+bool request_origin_allowed(const struct request *r)
+{
+    if (r->key == NULL || r->key->origin_count == 0 || r->header.origin.n == 0)
+        return true;
+    for (uint32_t i = 0; i < r->key->origin_count; i++) {
+        if (str_eq(r->key->origin[i], r->header.origin))
+            return true;
+    }
+    return false;
+}

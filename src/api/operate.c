@@ -242,11 +242,6 @@ enum err delivery_list(struct request *r, struct store_reader *reader, struct st
     return OK;
 }
 
-static void resent(struct request *r)
-{
-    answer_json(r, 200, r->saved);
-}
-
 static void refuse_field(struct request *r, const char *field, const char *why)
 {
     struct err_info info = { 0 };
@@ -287,7 +282,7 @@ void delivery_resend(struct request *r)
         return;
     }
     r->saved = arena_printf(&r->arena, "{\"resent\":%u}", count);
-    r->then = resent;
+    r->then = answer_saved;
 }
 
 void tail_get(struct request *r)

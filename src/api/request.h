@@ -75,6 +75,7 @@ struct request {
 
 /* Answers. The body must live in the arena or for ever. */
 void answer_json(struct request *r, int status, struct str json);
+void answer_saved(struct request *r); /* 200 with r->saved: what most say once it is durable */
 void answer_text(struct request *r, int status, const char *type, struct str body);
 /* {"message":…,"field":…} with the status that fits the error. */
 void answer_error(struct request *r, enum err err, const struct err_info *info);
@@ -96,6 +97,9 @@ struct limiter *request_limiter(struct request *r);
 void request_use_key(struct request *r, struct str key);
 /* The same with the key of ApiKey or, without that, of Authorization: Bearer. */
 void request_use_database_key(struct request *r);
+
+/* Whether the key may be used from the page that the request comes from. */
+bool request_origin_allowed(const struct request *r);
 
 /* For the Authorization header alone: true when it is the one that was remembered last, and everything is filled. */
 bool request_use_seen_key(struct request *r);

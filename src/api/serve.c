@@ -203,9 +203,8 @@ static void after_wait(struct request *r)
     r->answer.status = 503;
 }
 
-static void allow_methods(struct request *r, struct MHD_Response *m)
+static void allow_methods(struct MHD_Response *m)
 {
-    (void)r;
     (void)MHD_add_response_header(m, "Access-Control-Allow-Methods",
                                   "POST, GET, PUT, PATCH, OPTIONS");
     (void)MHD_add_response_header(
@@ -224,7 +223,7 @@ static enum MHD_Result answer_preflight(struct request *r)
     r->answer = (struct reply){ .status = r->route ? 204 : 404, .body = STR("") };
     struct MHD_Response *m = answer_response(r);
     if (r->route != NULL)
-        allow_methods(r, m);
+        allow_methods(m);
     enum MHD_Result ok = MHD_queue_response(r->connection, (unsigned)r->answer.status, m);
     MHD_destroy_response(m);
     return ok;
@@ -240,24 +239,13 @@ static enum MHD_Result refuse(struct request *r, int status, const char *message
     return answer_send(r) ? MHD_YES : MHD_NO;
 }
 
-static bool origin_allowed(const struct request *r)
-{
-    if (r->key == NULL || r->key->origin_count == 0 || r->header.origin.n == 0)
-        return true;
-    for (uint32_t i = 0; i < r->key->origin_count; i++) {
-        if (str_eq(r->key->origin[i], r->header.origin))
-            return true;
-    }
-    return false;
-}
-
 static bool may(struct request *r)
 {
     enum access least = r->route->least;
     if (least == ACCESS_NONE)
         return true;
     request_use_database_key(r);
-    if (r->access >= least && origin_allowed(r))
+    if (r->access >= least && request_origin_allowed(r))
         return true;
     if (!r->control && r->header.api_key.n == 0 && r->header.authorization.n == 0)
         answer_message(r, 401, "No API key found in request");

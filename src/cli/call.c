@@ -83,3 +83,10 @@ int cmd_call(const struct conf *c, const char *method, const char *target, struc
     *ret_body = arena_str(a, body);
     return EXIT_DONE;
 }
+
+struct str cmd_member(const struct json_doc *d, uint32_t object, const char *name, struct arena *a)
+{
+    struct str s = { 0 };
+    (void)json_text(d, json_get(d, object, str_of(name)), a, &s); /* absent: empty */
+    return s;
+}

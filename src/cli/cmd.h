@@ -5,6 +5,7 @@
 #ifndef CLI_CMD_H
 #define CLI_CMD_H
 
+#include "codec/json.h"
 #include "conf/conf.h"
 #include "store/store.h"
 
@@ -33,6 +34,9 @@ int cmd_reader(const struct conf *c, struct store_reader **ret_r);
 void cmd_print(FILE *to, struct str text);
 /* Prints "licet NAME: text" on standard error and returns the code. */
 int cmd_fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* A member of the daemon's answer as text; empty when it is absent. */
+struct str cmd_member(const struct json_doc *d, uint32_t object, const char *name, struct arena *a);
 
 /* One request to the running daemon by its control socket; the body of the answer in the arena. EXIT_FAILED, with a
  * message printed, when no daemon answers or it says anything but 200. */

@@ -3,14 +3,6 @@
 
 #include <stdio.h>
 
-static struct str member(const struct json_doc *d, uint32_t object, const char *name,
-                         struct arena *a)
-{
-    struct str s = { 0 };
-    (void)json_text(d, json_get(d, object, str_of(name)), a, &s); /* absent: empty */
-    return s;
-}
-
 static const char *plural(struct str number)
 {
     return str_eq(number, STR("1")) ? "" : "s";
@@ -27,11 +19,12 @@ static int list(const struct conf *c, const char *state)
     if (json_scan(body, &a, &d, NULL) != OK)
         return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
     for (uint32_t q = json_first(&d, JSON_ROOT); q; q = json_next(&d, JSON_ROOT, q)) {
-        struct str events = member(&d, q, "events", &a), attempts = member(&d, q, "attempts", &a);
+        struct str events = cmd_member(&d, q, "events", &a),
+                   attempts = cmd_member(&d, q, "attempts", &a);
         (void)printf("%.*s  %.*s  %-12.*s  %.*s event%s, %.*s attempt%s  %.*s\n",
-                     STR_ARG(member(&d, q, "id", &a)), STR_ARG(member(&d, q, "at", &a)),
-                     STR_ARG(member(&d, q, "destination", &a)), STR_ARG(events), plural(events),
-                     STR_ARG(attempts), plural(attempts), STR_ARG(member(&d, q, "error", &a)));
+                     STR_ARG(cmd_member(&d, q, "id", &a)), STR_ARG(cmd_member(&d, q, "at", &a)),
+                     STR_ARG(cmd_member(&d, q, "destination", &a)), STR_ARG(events), plural(events),
+                     STR_ARG(attempts), plural(attempts), STR_ARG(cmd_member(&d, q, "error", &a)));
     }
     if (json_first(&d, JSON_ROOT) == 0)
         (void)printf("none\n");
@@ -53,7 +46,7 @@ static int resend(const struct conf *c, const char *which)
         return code;
     if (json_scan(body, &a, &d, NULL) != OK)
         return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
-    struct str count = member(&d, JSON_ROOT, "resent", &a);
+    struct str count = cmd_member(&d, JSON_ROOT, "resent", &a);
     (void)printf("%.*s request%s due again\n", STR_ARG(count), plural(count));
     return EXIT_DONE;
 }

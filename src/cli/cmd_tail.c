@@ -6,21 +6,16 @@
 
 enum { ASK_EVERY_US = 200000 };
 
-static struct str member(const struct json_doc *d, const char *name, struct arena *a)
-{
-    struct str s = { 0 };
-    (void)json_text(d, json_get(d, JSON_ROOT, str_of(name)), a, &s); /* absent: empty */
-    return s;
-}
-
 static void print_line(const struct json_doc *d, struct arena *a)
 {
-    struct str at = member(d, "at", a), name = member(d, "name", a), type = member(d, "type", a);
-    struct str fields = member(d, "fields", a);
+    struct str at = cmd_member(d, JSON_ROOT, "at", a), name = cmd_member(d, JSON_ROOT, "name", a),
+               type = cmd_member(d, JSON_ROOT, "type", a);
+    struct str fields = cmd_member(d, JSON_ROOT, "fields", a);
     (void)printf("%.*s  %-9.*s %-10.*s %-16.*s %-9.*s %-20.*s %.*s%s%.*s\n",
-                 (int)(at.n > 19 ? 8 : 0), at.p + 11, STR_ARG(member(d, "stage", a)), STR_ARG(type),
-                 STR_ARG(member(d, "destination", a)), STR_ARG(member(d, "verdict", a)),
-                 STR_ARG(member(d, "reason", a)), STR_ARG(name), fields.n ? " " : "",
+                 (int)(at.n > 19 ? 8 : 0), at.p + 11, STR_ARG(cmd_member(d, JSON_ROOT, "stage", a)),
+                 STR_ARG(type), STR_ARG(cmd_member(d, JSON_ROOT, "destination", a)),
+                 STR_ARG(cmd_member(d, JSON_ROOT, "verdict", a)),
+                 STR_ARG(cmd_member(d, JSON_ROOT, "reason", a)), STR_ARG(name), fields.n ? " " : "",
                  STR_ARG(fields));
 }
 
@@ -34,7 +29,7 @@ static bool take_lines(struct str lines, bool json, struct arena *a, struct str 
             continue;
         if (json_scan(line, a, &d, NULL) != OK)
             return false;
-        struct str last = member(&d, "last", a);
+        struct str last = cmd_member(&d, JSON_ROOT, "last", a);
         if (last.n != 0)
             *ret_last = last;
         else if (json)
