@@ -34,12 +34,20 @@ void request_use_key(struct request *r, struct str key)
     memcpy(&r->source, hash, sizeof r->source);
 }
 
-/* Compared in constant time, like the key itself. */
+/* Two headers with one tag cannot be found without tag_key, which nobody sees. */
+static uint64_t tag_of(const struct server *s, struct str header)
+{
+    uint64_t tag;
+    _Static_assert(sizeof tag == crypto_shorthash_BYTES, "one tag, one word");
+    (void)crypto_shorthash((uint8_t *)&tag, (const uint8_t *)header.p, header.n, s->tag_key);
+    return tag;
+}
+
 bool request_use_seen_key(struct request *r)
 {
     struct seen_key *seen = &r->server->seen;
     struct str h = r->header.authorization;
-    if (r->control || h.n == 0 || h.n != seen->n || sodium_memcmp(h.p, seen->header, h.n) != 0 ||
+    if (r->control || h.n == 0 || h.n != seen->n || tag_of(r->server, h) != seen->tag ||
         seen->generation != pipeline_generation(r->server->pipeline)->policy->generation)
         return false;
     r->access = seen->access;
@@ -51,16 +59,16 @@ bool request_use_seen_key(struct request *r)
 void request_remember_key(struct request *r)
 {
     struct str h = r->header.authorization;
-    if (r->control || r->access == ACCESS_NONE || h.n == 0 || h.n > sizeof r->server->seen.header)
+    if (r->control || r->access == ACCESS_NONE || h.n == 0)
         return;
     r->server->seen =
-        (struct seen_key){ .n = h.n,
+        (struct seen_key){ .tag = tag_of(r->server, h),
+                           .n = h.n,
                            .access = r->access,
                            .key = r->key,
                            .source = r->source,
                            .generation =
                                pipeline_generation(r->server->pipeline)->policy->generation };
-    memcpy(r->server->seen.header, h.p, h.n);
 }
 
 /* The consent database's keys stand in a header of their own; Bearer does as well. */

@@ -65,7 +65,7 @@ struct request {
     struct reader_job job;
     look_fn look;
     enum err look_result;
-    struct err_info look_info;
+    struct err_info *look_info;
     const struct generation *generation; /* held while the reader looks */
     struct str looked;
     struct str saved; /* a handler's own */

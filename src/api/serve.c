@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { FREE_REQUESTS = 1024, DISCARD_BYTES = 2 * LIMIT_BODY };
+enum { FREE_REQUESTS = 1024, DISCARD_BYTES = 2 * LIMIT_BODY, KEPT_BODY = 64 * 1024 };
 
 struct pipeline *request_pipeline(struct request *r)
 {
@@ -26,30 +26,43 @@ const struct conf *request_conf(struct request *r)
 
 /* ---- requests ---- */
 
+/* Hands its memory to the next request, which finds it in the processor's cache still: of those
+ * that wait for a commit there are many. What was in it must not be needed any more. */
+static void lend_memory(struct request *r)
+{
+    struct server *s = r->server;
+    if (r->body.cap > KEPT_BODY) /* one large body must not hold its memory for ever */
+        buf_fini(&r->body);
+    arena_clear(&r->arena);
+    if (s->spare_count < COUNT(s->spare)) {
+        s->spare[s->spare_count++] = (struct spare_memory){ .arena = r->arena, .body = r->body };
+    } else {
+        arena_fini(&r->arena);
+        buf_fini(&r->body);
+    }
+    arena_init(&r->arena);
+    r->body = (struct buf){ 0 };
+    r->method = r->path = r->query = r->parameter = (struct str){ 0 };
+}
+
 static struct request *request_new(struct server *s)
 {
     struct request *r = s->free;
     if (r != NULL) {
         s->free = r->next_free;
         s->free_count--;
-        struct arena arena = r->arena;
-        struct buf body = r->body;
-        *r = (struct request){ .server = s, .arena = arena, .body = body };
     } else {
         r = must_alloc(sizeof *r);
-        *r = (struct request){ .server = s };
     }
-    r->body.max = LIMIT_BODY;
+    *r = (struct request){ .server = s };
+    if (s->spare_count > 0) {
+        struct spare_memory *m = &s->spare[--s->spare_count];
+        r->arena = m->arena;
+        r->body = m->body;
+    }
     buf_clear(&r->body);
     s->active++;
     return r;
-}
-
-static void request_destroy(struct request *r)
-{
-    arena_fini(&r->arena);
-    buf_fini(&r->body);
-    free(r);
 }
 
 static void request_free(struct request *r)
@@ -57,11 +70,10 @@ static void request_free(struct request *r)
     struct server *s = r->server;
     pipeline_leave(s->pipeline, &r->waiter);
     s->active--;
-    arena_clear(&r->arena);
-    if (r->body.cap > 64 * 1024) /* one large body must not hold its memory for ever */
-        buf_fini(&r->body);
+    if (r->arena.chunk != NULL || r->body.p != NULL)
+        lend_memory(r);
     if (s->free_count >= FREE_REQUESTS) {
-        request_destroy(r);
+        free(r);
         return;
     }
     r->next_free = s->free;
@@ -141,7 +153,7 @@ static void gone(void *ctx, struct MHD_Connection *connection, void **req_cls,
 static void look_run(struct reader_job *job, struct store_reader *reader)
 {
     struct request *r = (struct request *)(void *)((char *)job - offsetof(struct request, job));
-    r->look_result = r->look(r, reader, &r->looked, &r->look_info);
+    r->look_result = r->look(r, reader, &r->looked, r->look_info);
 }
 
 static void resume(struct request *r)
@@ -156,7 +168,7 @@ static void look_done(struct reader_job *job)
     struct request *r = (struct request *)(void *)((char *)job - offsetof(struct request, job));
     pipeline_generation_unref(r->server->pipeline, &r->generation);
     if (r->look_result != OK)
-        answer_error(r, r->look_result, &r->look_info);
+        answer_error(r, r->look_result, r->look_info);
     else if (r->then != NULL)
         r->then(r);
     else
@@ -174,9 +186,10 @@ static void suspend(struct request *r)
 void request_look(struct request *r)
 {
     r->generation = pipeline_generation_ref(r->server->pipeline);
+    r->look_info = arena_new(&r->arena, struct err_info);
     r->job = (struct reader_job){ .run = look_run, .done = look_done };
     suspend(r);
-    reader_post(pipeline_reader(r->server->pipeline), &r->job);
+    pipeline_look(r->server->pipeline, &r->job);
 }
 
 /* ---- the handler ---- */
@@ -339,6 +352,8 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, cons
         if (may(r))
             run_route(r);
         s->waiting += r->waiter.joined;
+        if (r->waiter.joined && r->then == answer_saved && r->saved.n == 0)
+            lend_memory(r); /* an event: its answer is always the same */
     } else if (!r->answered && r->waiter.done) {
         after_wait(r);
     }
@@ -372,6 +387,11 @@ void serve_free_requests(struct server *s)
     while (s->free != NULL) {
         struct request *r = s->free;
         s->free = r->next_free;
-        request_destroy(r);
+        free(r);
+    }
+    while (s->spare_count > 0) {
+        struct spare_memory *m = &s->spare[--s->spare_count];
+        arena_fini(&m->arena);
+        buf_fini(&m->body);
     }
 }

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STOP_WAIT_MS = (LIMIT_SEND_S + 5) * 1000, GROUP_WAIT_NS = 30000 };
+enum { STOP_WAIT_MS = (LIMIT_SEND_S + 5) * 1000, GROUP_WAIT_NS = 60000 };
 
 static void wake(void *ctx)
 {
@@ -72,6 +72,7 @@ enum err server_open(struct conf *conf, struct server **ret_s, struct buf *repor
     s->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     must(s->wake_fd >= 0);
     s->limiter = limiter_new();
+    random_bytes(s->tag_key, sizeof s->tag_key);
     enum err e = pipeline_open(conf, wake, s, &s->pipeline, reports, info);
     if (e == OK)
         e = start_listeners(s, info);
@@ -174,7 +175,7 @@ static void read_all_ready(struct server *s)
             before = 0;
         }
     } while (s->waiting > before && s->waiting < s->lately);
-    s->lately = s->waiting > s->lately ? s->waiting : s->lately - (s->lately - s->waiting) / 8;
+    s->lately = s->waiting > s->lately ? s->waiting : s->lately - (s->lately - s->waiting) / 64;
 }
 
 /* One turn: read and handle, commit, then (with `again`) answer at once. */

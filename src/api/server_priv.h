@@ -27,6 +27,11 @@ struct server {
     struct arena arena;
     struct request *free;
     uint32_t free_count, active;
+    struct spare_memory { /* of requests that need none any more; the last is the warmest */
+        struct arena arena;
+        struct buf body;
+    } spare[64];
+    uint32_t spare_count;
     uint16_t port;
     bool stopping;
     struct MHD_Response *success; /* the answer to nearly every event */
@@ -34,9 +39,10 @@ struct server {
     int64_t date_s, success_s; /* the second that they say */
     uint32_t lately;           /* how many joined a group, the larger ones of late */
     uint32_t waiting;          /* requests left waiting for a commit since the last turn */
+    uint8_t tag_key[16];
     struct seen_key { /* the last write key, so that an SDK's is not decoded and hashed each time */
-        char header[256];
-        size_t n;
+        uint64_t tag; /* keyed hash of the header */
+        size_t n;     /* its length; 0: none */
         enum access access;
         const struct conf_key *key;
         uint64_t source;

@@ -402,6 +402,7 @@ int64_t house_add(struct house *h, const struct house_event *event, uint32_t cou
     must(store_begin(h->store) == OK);
     must(store_add_segment(h->store, &b) == OK);
     must(store_commit(h->store, now, &head, NULL) == OK);
+    must(store_publish(h->store, NULL) == OK);
     segment_builder_fini(&b);
     if (h->d != NULL)
         deliver_wake(h->d);

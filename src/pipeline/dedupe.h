@@ -16,6 +16,9 @@ struct dedupe;
 struct dedupe *dedupe_new(uint32_t ids, int64_t window_ms);
 void dedupe_free(struct dedupe **d);
 
+/* dedupe_seen() will be asked of this hash in a moment: gets the memory near. */
+void dedupe_expect(const struct dedupe *d, uint64_t hash);
+
 /* True when the hash was seen within the window; else remembers it. Times do
  * not run backwards. */
 bool dedupe_seen(struct dedupe *d, uint64_t hash, int64_t at_ms);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { COUNTERS_EVERY_MS = 10000 };
+enum { COUNTERS_EVERY_MS = 10000, PUBLISH_EVERY_MS = 50, PUBLISH_AGAIN_MS = 1000 };
 
 void waiter_list_init(struct waiter *head)
 {
@@ -128,6 +128,24 @@ static int64_t now_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+/* Many groups a second become visible together, which costs less than one by one. */
+void group_publish(struct pipeline *p, bool now)
+{
+    int64_t at = clock_mono_ms();
+    bool due = store_unpublished(p->store) > 0 && (now || at >= p->publish_due_ms);
+    struct err_info info = { 0 };
+    enum err e = due ? store_publish(p->store, &info) : OK;
+    if (due)
+        p->publish_due_ms = at + (e == OK ? PUBLISH_EVERY_MS : PUBLISH_AGAIN_MS);
+    if (e != OK)
+        log_write(LOG_ERROR, "publish.failed", LOG_C("error", err_text(e)),
+                  LOG_C("text", info.text));
+    if (p->unseen && store_unpublished(p->store) == 0) {
+        p->unseen = false;
+        deliver_wake(p->deliver);
+    }
+}
+
 void group_commit(struct pipeline *p)
 {
     if (!p->open)
@@ -162,8 +180,8 @@ void group_commit(struct pipeline *p)
         else
             finish_failed(p, w, e);
     }
-    if (e == OK && deliverable)
-        deliver_wake(p->deliver);
+    p->unseen = p->unseen || (e == OK && deliverable);
+    group_publish(p, false);
 }
 
 /* ---- what other threads want written ---- */
@@ -247,8 +265,10 @@ static void housekeeping(struct pipeline *p)
 {
     bool count = p->any_denied && (p->stopping || clock_mono_ms() >= p->counters_due_ms);
     bool strip = atomic_exchange(&p->strip_due, false);
-    if (strip)
+    if (strip) {
         deliver_wake(p->deliver); /* its cursors move over what was for nobody */
+        p->tidy_due = true;
+    }
     if ((!count && !strip) || group_open(p, NULL) != OK)
         return; /* tried again next time; requests report the failure */
     enum err e = OK;
@@ -284,12 +304,23 @@ static bool look_at_barriers(struct pipeline *p)
     return any;
 }
 
+static void tidy(struct pipeline *p)
+{
+    struct err_info info = { 0 };
+    p->tidy_due = false;
+    if (store_tidy(p->store, &info) != OK)
+        log_write(LOG_ERROR, "tidy.failed", LOG_C("text", info.text));
+}
+
 bool pipeline_turn(struct pipeline *p)
 {
     apply_mail(p);
     housekeeping(p);
     bool any = p->joined.next != &p->joined;
     group_commit(p);
+    group_publish(p, false);
+    if (p->tidy_due)
+        tidy(p);
     any |= look_at_barriers(p);
     any |= reader_collect(p->reader) > 0;
     return any;
@@ -297,5 +328,10 @@ bool pipeline_turn(struct pipeline *p)
 
 int pipeline_timeout(struct pipeline *p)
 {
-    return p->barriers.next != &p->barriers || p->reload_barrier != NULL ? 20 : 1000;
+    int64_t ms = p->barriers.next != &p->barriers || p->reload_barrier != NULL ? 20 : 1000;
+    if (store_unpublished(p->store) > 0) {
+        int64_t left = p->publish_due_ms - clock_mono_ms();
+        ms = left < ms ? left : ms;
+    }
+    return ms > 0 ? (int)ms : 0;
 }

@@ -199,6 +199,11 @@ enum err pipeline_ingest(struct pipeline *p, const struct collect_result *events
     for (uint32_t i = 0; i < events->event_count; i++) {
         const struct event *e = &events->event[i];
         uint64_t hash = message_hash(p, source, e->message_id), mark = dedupe_mark(p->dedupe);
+        dedupe_expect(p->dedupe, hash);
+        const struct snapshot *device = NULL, *person = NULL;
+        enum err err = snapshots_of(p, e, &device, &person, info);
+        if (err != OK)
+            return err;
         if (dedupe_seen(p->dedupe, hash, e->received_ms)) {
             answer.duplicate++;
             if (explain) {
@@ -206,12 +211,6 @@ enum err pipeline_ingest(struct pipeline *p, const struct collect_result *events
                 buf_lit(&why, "],\"duplicate\":true}");
             }
             continue;
-        }
-        const struct snapshot *device = NULL, *person = NULL;
-        enum err err = snapshots_of(p, e, &device, &person, info);
-        if (err != OK) {
-            dedupe_rollback(p->dedupe, mark);
-            return err;
         }
         struct judged judged;
         if (explain)

@@ -211,6 +211,7 @@ enum err pipeline_reload(struct pipeline *p, struct buf *reports, struct err_inf
         return err_set(info, e, NULL, "the configuration is faulty; the old one stays in use");
     }
     group_commit(p); /* a reload that fails must not take requests with it */
+    group_publish(p, true);
     struct live_generation *g = NULL;
     e = make_generation(p, c, &g, reports, info);
     if (e != OK) {
@@ -400,9 +401,14 @@ void pipeline_close(struct pipeline **pp)
     *pp = NULL;
 }
 
-struct reader *pipeline_reader(struct pipeline *p)
+void pipeline_look(struct pipeline *p, struct reader_job *job)
 {
-    return p->reader;
+    if (store_unpublished(p->store) > 0) {
+        if (store_has_written(p->store))
+            group_commit(p);
+        group_publish(p, true);
+    }
+    reader_post(p->reader, job);
 }
 struct ledger *pipeline_ledger(struct pipeline *p)
 {

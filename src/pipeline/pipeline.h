@@ -100,7 +100,8 @@ enum err pipeline_revive(struct pipeline *p, int slot, const struct id *id, stru
 
 /* ---- looking ---- */
 
-struct reader *pipeline_reader(struct pipeline *p);
+/* Runs a job on the reader's thread, which sees all that was answered before. */
+void pipeline_look(struct pipeline *p, struct reader_job *job);
 struct ledger *pipeline_ledger(struct pipeline *p);
 struct deliver *pipeline_deliver(struct pipeline *p);
 struct tail *pipeline_tail(struct pipeline *p);

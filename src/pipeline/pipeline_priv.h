@@ -69,6 +69,10 @@ struct pipeline {
     _Atomic bool strip_due;         /* set by the janitor */
     struct barrier *reload_barrier; /* a narrower policy is in force when it has passed; or NULL */
     bool stopping;
+
+    int64_t publish_due_ms; /* monotonic */
+    bool unseen;            /* something deliverable is not published yet */
+    bool tidy_due;
 };
 
 /* Opens the group when it is not. */
@@ -80,6 +84,8 @@ void waiter_list_init(struct waiter *head);
 void group_fail(struct pipeline *p, enum err err, const struct err_info *info);
 /* Commits (or rolls back) now; used by the turn, and by intake when a segment is full. */
 void group_commit(struct pipeline *p);
+/* Shows readers what was committed: when that is due, or `now`. */
+void group_publish(struct pipeline *p, bool now);
 bool mailbox_post(struct pipeline *p, struct delivery_write *w);
 
 /* Adds what was denied and not stored to the hourly counters (in the open group). */

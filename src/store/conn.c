@@ -36,6 +36,7 @@ enum err conn_exec(struct conn *c, const char *sql)
 void conn_rollback(struct conn *c)
 {
     c->failed = OK;
+    c->begin_due = false;
     /* SQLite itself may have rolled back on an error; what this one says is of no use */
     if (sqlite3_get_autocommit(c->db) == 0)
         (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
@@ -187,6 +188,12 @@ enum err conn_run(struct conn *c, const char *sql, const struct arg *args)
 {
     if (c->failed != OK) /* SQLite may have rolled back: what follows would commit by itself */
         return c->failed;
+    if (c->begin_due) {
+        c->begin_due = false;
+        enum err e = RUN(c, "BEGIN IMMEDIATE");
+        if (e != OK)
+            return e;
+    }
     struct sqlite3_stmt *q = NULL;
     enum err e = conn_query(c, sql, args, &q);
     if (e == OK) {

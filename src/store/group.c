@@ -9,7 +9,8 @@ enum {
     WAL_PAGES = (64 << 20) / PAGE_BYTES, /* nobody checkpoints: do it here … */
     WAL_AGAIN = (16 << 20) / PAGE_BYTES, /* … and if a reader held it back, not at each commit */
     ROOM_PER_FACT = 64 << 10, /* pages that one fact touches, beside its bytes, at most */
-    KEPT = 1 << 20,           /* one large group must not hold its memory for ever */
+    ROOM_PER_ROW = 512,
+    KEPT = 1 << 20, /* one large group must not hold its memory for ever */
 };
 
 static void empty(struct buf *b)
@@ -23,14 +24,16 @@ static void empty(struct buf *b)
 static void clear(struct store *s)
 {
     struct group *g = &s->group;
-    g->open = g->has_segment = false;
+    g->open = false;
     g->bytes = 0;
+    g->entries = (struct str){ 0 };
     empty(&g->fact_leaves);
     empty(&g->brief);
     empty(&g->keys);
     empty(&g->event_leaves);
     empty(&s->scratch);
     s->c.failed = OK;
+    s->c.begin_due = false;
 }
 
 enum err store_begin(struct store *s)
@@ -40,9 +43,9 @@ enum err store_begin(struct store *s)
         return ERR_FORBIDDEN;
     clear(s);
     s->group.seq = s->seq;
-    enum err e = RUN(&s->c, "BEGIN IMMEDIATE");
-    s->group.open = e == OK;
-    return e;
+    s->group.open = true;
+    s->c.begin_due = true; /* a group of events alone needs no transaction */
+    return OK;
 }
 
 void store_rollback(struct store *s)
@@ -84,21 +87,47 @@ static void make_room(struct store *s, size_t facts)
     struct statvfs v;
     if (s->memory || facts == 0 || statvfs(s->dir, &v) != 0)
         return;
-    if ((uint64_t)v.f_bavail * v.f_frsize < (uint64_t)facts * ROOM_PER_FACT + 2 * s->group.bytes)
+    uint64_t rows = (uint64_t)s->unpublished_count * ROOM_PER_ROW;
+    if ((uint64_t)v.f_bavail * v.f_frsize <
+        (uint64_t)facts * ROOM_PER_FACT + 2 * s->group.bytes + rows)
         dir_give_up_reserve(s);
 }
 
-static enum err add_link(struct store *s, int64_t at_ms, struct chain_head *ret_head)
+static struct chain_head next_link(const struct store *s, int64_t at_ms)
 {
     const struct group *g = &s->group;
     struct chain_head h = { .group = s->head.group + 1, .at_ms = at_ms };
     chain_group_head(h.group, at_ms, s->head.hash, buf_view(&g->fact_leaves),
                      buf_view(&g->event_leaves), h.hash);
-    enum err e = RUN(&s->c, "INSERT INTO chain (number, at_ms, last_seq, hash) VALUES (?, ?, ?, ?)",
-                     INT(h.group), INT(at_ms), INT(g->seq), BYTES(h.hash, sizeof h.hash));
-    if (e == OK)
-        *ret_head = h;
-    return e;
+    return h;
+}
+
+static struct log_record group_record(const struct group *g)
+{
+    struct log_record r = { .number = g->segment.head.group,
+                            .at_ms = g->segment.head.at_ms,
+                            .count = g->segment.count,
+                            .brief = buf_view(&g->brief),
+                            .keys = buf_view(&g->keys),
+                            .leaves = buf_view(&g->event_leaves),
+                            .entries = g->entries };
+    memcpy(r.head, g->segment.head.hash, CHAIN_HASH);
+    return r;
+}
+
+/* Events alone: one write to the log, and the database hears of it later. */
+static enum err commit_to_log(struct store *s, struct err_info *info)
+{
+    struct group *g = &s->group;
+    struct log_record r = group_record(g);
+    enum err e = eventlog_append(&s->log, &r, &g->segment.place, info);
+    if (e != OK) {
+        s->log_moved = true;
+        store_rollback(s);
+        return e;
+    }
+    s->unpublished[s->unpublished_count++] = g->segment;
+    return OK;
 }
 
 static void keep_wal_small(struct store *s)
@@ -124,26 +153,52 @@ static enum err fail(struct store *s, enum err e, struct err_info *info)
     return e;
 }
 
-enum err store_commit(struct store *s, int64_t at_ms, struct chain_head *ret_head,
-                      struct err_info *info)
+static enum err commit_to_database(struct store *s, const struct chain_head *head,
+                                   struct err_info *info)
 {
-    must(s->group.open);
-    if (s->c.failed != OK)
-        return fail(s, s->c.failed, info);
-    struct chain_head head = s->head;
-    enum err e = OK;
-    if (s->group.fact_leaves.n + s->group.event_leaves.n > 0) {
-        make_room(s, s->group.fact_leaves.n / CHAIN_HASH);
-        e = add_link(s, at_ms, &head);
-    }
+    struct group *g = &s->group;
+    bool linked = head->group != s->head.group;
+    if (!linked && s->c.begin_due) /* nothing in it at all */
+        return OK;
+    make_room(s, g->fact_leaves.n / CHAIN_HASH);
+    enum err e = publish_rows(s);
+    if (e == OK && linked)
+        e = chain_insert(&s->c, head, g->seq);
+    struct log_record r = group_record(g);
+    if (e == OK && g->entries.n)
+        e = segment_insert(&s->c, &g->segment, &r);
     if (e == OK)
         e = RUN(&s->c, "COMMIT");
     if (e != OK)
         return fail(s, e, info);
-    s->head = head;
-    s->seq = s->group.seq;
-    clear(s);
+    published(s);
     keep_wal_small(s);
+    return OK;
+}
+
+static bool goes_to_log(const struct store *s)
+{
+    return s->has_log && !s->log_moved && s->c.begin_due && s->group.entries.n > 0 &&
+           s->unpublished_count < UNPUBLISHED_MOST;
+}
+
+enum err store_commit(struct store *s, int64_t at_ms, struct chain_head *ret_head,
+                      struct err_info *info)
+{
+    struct group *g = &s->group;
+    must(g->open);
+    if (s->c.failed != OK)
+        return fail(s, s->c.failed, info);
+    struct chain_head head = s->head;
+    if (g->fact_leaves.n + g->event_leaves.n > 0)
+        head = next_link(s, at_ms);
+    g->segment.head = head;
+    enum err e = goes_to_log(s) ? commit_to_log(s, info) : commit_to_database(s, &head, info);
+    if (e != OK)
+        return e;
+    s->head = head;
+    s->seq = g->seq;
+    clear(s);
     *ret_head = head;
     return OK;
 }

@@ -8,7 +8,7 @@ void look_fini(struct look *l)
 
 struct look look_at(struct store_reader *r, struct str subject)
 {
-    return (struct look){ .c = r->c,
+    return (struct look){ .r = r,
                           .subject = subject,
                           .hash = store_subject_hash(r, subject),
                           .brief = BUF_INIT(LIMIT_GROUP_BYTES),
@@ -16,20 +16,23 @@ struct look look_at(struct store_reader *r, struct str subject)
 }
 
 /* A segment that is gone is an empty one. */
-static enum err fetch(struct conn *c, const char *sql, int64_t number, int64_t *is, struct buf *to)
+static enum err fetch(struct look *l, int64_t number, enum log_part part, int64_t *is,
+                      struct buf *to)
 {
     if (*is == number)
         return OK;
     *is = 0;
     buf_clear(to);
-    AUTO(query_done) struct sqlite3_stmt *q = NULL;
-    enum err e = conn_first(c, sql, ARGS(INT(number)), &q);
+    struct segment_row row;
+    enum err e = segment_fetch(l->r, number, part, &row);
     if (e == OK)
-        buf_str(to, col_bytes(q, 0));
+        buf_str(to, part == LOG_BRIEF ? row.brief : row.bytes);
     if (to->over)
         return ERR_CORRUPT;
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
     *is = number;
-    return e == ERR_NOT_FOUND ? OK : e;
+    return OK;
 }
 
 bool look_is_hers(const struct look *l, const struct brief *b)
@@ -39,8 +42,7 @@ bool look_is_hers(const struct look *l, const struct brief *b)
 
 enum err look_asks(struct look *l, int64_t segment, uint32_t index, bool *ret_is)
 {
-    enum err e =
-        fetch(l->c, "SELECT brief FROM segment WHERE number = ?", segment, &l->brief_of, &l->brief);
+    enum err e = fetch(l, segment, LOG_BRIEF, &l->brief_of, &l->brief);
     struct brief b;
     if (e == OK)
         *ret_is = brief_at(buf_view(&l->brief), index, &b) && look_is_hers(l, &b);
@@ -50,8 +52,7 @@ enum err look_asks(struct look *l, int64_t segment, uint32_t index, bool *ret_is
 /* The event itself. ERR_NOT_FOUND when it is not about this subject after all. */
 enum err look_read(struct look *l, int64_t segment, uint32_t index, struct stored_event *ret_e)
 {
-    enum err e =
-        fetch(l->c, "SELECT bytes FROM segment WHERE number = ?", segment, &l->bytes_of, &l->bytes);
+    enum err e = fetch(l, segment, LOG_WHOLE, &l->bytes_of, &l->bytes);
     if (e != OK)
         return e;
     struct segment_cursor c;

@@ -10,7 +10,7 @@
 #include "store/store_priv.h"
 
 struct look {
-    struct conn *c;
+    struct store_reader *r;
     struct str subject;
     uint64_t hash;
     int64_t brief_of, bytes_of; /* which segment is in the buffers; 0: none */

@@ -53,11 +53,17 @@ static const char version_1[] =
     " seq INTEGER NOT NULL REFERENCES fact(seq)) STRICT;"
 
     /* ---- events ---- */
+    /* the last four stand here or, when file says so, in the event log */
     "CREATE TABLE segment (number INTEGER PRIMARY KEY, first_ms INTEGER NOT NULL,"
     " last_ms INTEGER NOT NULL, count INTEGER NOT NULL, permitted INTEGER NOT NULL,"
-    " retention_seq INTEGER NOT NULL,"
-    " brief BLOB NOT NULL, keys BLOB NOT NULL, leaves BLOB NOT NULL, bytes BLOB NOT NULL) STRICT;"
+    " retention_seq INTEGER NOT NULL, file INTEGER, start INTEGER, size INTEGER,"
+    " brief BLOB, keys BLOB, leaves BLOB, bytes BLOB,"
+    " CHECK ((file IS NULL) = (bytes IS NOT NULL) AND (file IS NULL) = (start IS NULL)"
+    " AND (file IS NULL) = (size IS NULL))) STRICT;"
     "CREATE INDEX segment_time ON segment(last_ms, first_ms);"
+    "CREATE INDEX segment_file ON segment(file) WHERE file IS NOT NULL;"
+    "CREATE TABLE log_hole (file INTEGER NOT NULL, start INTEGER NOT NULL, size INTEGER NOT NULL)"
+    " STRICT;"
     "CREATE TABLE mark (which INTEGER PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
 
     /* ---- deliveries ---- */

@@ -130,12 +130,25 @@ static enum err load(struct store *s, struct err_info *info)
     if (e != OK)
         return conn_set_err(&s->c, e, info);
     (void)sqlite3_wal_hook(s->c.db, count_pages, s);
+    if (s->only_looks)
+        eventlog_reader_open(&s->reader.log, s->dir);
+    else if (!s->memory)
+        e = log_recover(s, info);
+    if (e == OK && s->has_log)
+        e = store_tidy(s, info);
     clock_not_before(s->head.at_ms);
-    return OK;
+    return e;
+}
+
+static void init_reader(struct store_reader *r)
+{
+    r->log = (struct eventlog_reader){ .dir = -1, .fd = -1 };
+    r->record = (struct buf)BUF_INIT(2 * LIMIT_GROUP_BYTES);
 }
 
 static void init(struct store *s, const struct store_options *o)
 {
+    init_reader(&s->reader);
     s->lock = -1;
     s->memory = o->memory;
     s->only_looks = o->must_exist && !o->memory;
@@ -177,10 +190,17 @@ void store_close(struct store **store)
     *store = NULL;
     if (s->c.db != NULL) {
         store_rollback(s);
+        enum err e = s->has_log ? store_publish(s, NULL) : OK;
+        (void)e;                          /* what fails here is done at the next start */
         if (!s->memory && !s->only_looks) /* readers may hold it back: then the next one does it */
             (void)sqlite3_wal_checkpoint_v2(s->c.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
         conn_close(&s->c);
     }
+    if (s->has_log)
+        eventlog_close(&s->log);
+    eventlog_reader_close(&s->reader.log);
+    buf_fini(&s->reader.record);
+    free(s->unpublished);
     close_fd(&s->lock);
     buf_fini(&s->group.fact_leaves);
     buf_fini(&s->group.brief);
@@ -210,6 +230,7 @@ static enum err reader_open_file(const char *dir, struct store_reader **ret_r,
 {
     AUTO(store_reader_close) struct store_reader *r = must_alloc_zero(sizeof *r);
     AUTO(free_ptr) char *file = dir_path(dir, "licet.db");
+    init_reader(r);
     r->c = &r->own;
     if (access(file, F_OK) != 0)
         return dir_err(info, "database");
@@ -221,6 +242,7 @@ static enum err reader_open_file(const char *dir, struct store_reader **ret_r,
     e = read_hash_key(r);
     if (e != OK)
         return conn_set_err(r->c, e, info);
+    eventlog_reader_open(&r->log, dir);
     *ret_r = r;
     r = NULL;
     return OK;
@@ -232,6 +254,7 @@ enum err store_reader_open(struct store *s, struct store_reader **ret_r, struct 
         return reader_open_file(s->dir, ret_r, info);
     struct store_reader *r = must_alloc_zero(sizeof *r);
     *r = s->reader;
+    init_reader(r);
     *ret_r = r;
     return OK;
 }
@@ -249,6 +272,8 @@ void store_reader_close(struct store_reader **r)
         return;
     if ((*r)->own.db != NULL)
         conn_close(&(*r)->own);
+    eventlog_reader_close(&(*r)->log);
+    buf_fini(&(*r)->record);
     sodium_memzero((*r)->hash_key, sizeof(*r)->hash_key);
     free(*r);
     *r = NULL;

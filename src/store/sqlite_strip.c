@@ -59,16 +59,32 @@ static enum err rewrite(struct strip *t, struct str keys, struct str bytes, bool
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
-static enum err write_back(struct strip *t, int64_t number, int64_t seq)
+/* From the log into its row; its place there becomes a hole. */
+static enum err take_out_of_log(struct conn *c, const struct segment_row *row)
+{
+    enum err e = RUN(c, "INSERT INTO log_hole (file, start, size) VALUES (?, ?, ?)",
+                     INT(row->place.file), INT(row->place.start), INT(row->place.size));
+    if (e != OK)
+        return e;
+    return RUN(c,
+               "UPDATE segment SET file = NULL, start = NULL, size = NULL, brief = ?, leaves = ?,"
+               " bytes = x'' WHERE number = ?",
+               BLOB(row->brief), BLOB(row->leaves), INT(row->number));
+}
+
+static enum err write_back(struct strip *t, const struct segment_row *row, int64_t seq)
 {
     uint8_t hash[CHAIN_HASH];
     chain_hash(buf_view(&t->cut.entries), hash);
-    buf_u64(&t->named, (uint64_t)number);
+    buf_u64(&t->named, (uint64_t)row->number);
     buf_add(&t->named, hash, sizeof hash);
     t->named_count++;
-    return RUN(&t->s->c,
-               "UPDATE segment SET retention_seq = ?, keys = ?, bytes = ? WHERE number = ?",
-               INT(seq), BLOB(buf_view(&t->keys)), BLOB(buf_view(&t->cut.entries)), INT(number));
+    enum err e = row->place.file ? take_out_of_log(&t->s->c, row) : OK;
+    if (e != OK)
+        return e;
+    return RUN(
+        &t->s->c, "UPDATE segment SET retention_seq = ?, keys = ?, bytes = ? WHERE number = ?",
+        INT(seq), BLOB(buf_view(&t->keys)), BLOB(buf_view(&t->cut.entries)), INT(row->number));
 }
 
 /* ERR_NOT_FOUND behind the last one. */
@@ -76,20 +92,23 @@ static enum err strip_next(struct strip *t, int64_t after, int64_t last, int64_t
                            int64_t *ret_number)
 {
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
-    enum err e =
-        FIRST(&t->s->c,
-              "SELECT number, permitted, keys, bytes FROM segment WHERE number > ? AND number <= ?"
-              " ORDER BY number LIMIT 1",
-              &q, INT(after), INT(last));
+    enum err e = FIRST(&t->s->c,
+                       "SELECT number, permitted FROM segment WHERE number > ? AND number <= ?"
+                       " ORDER BY number LIMIT 1",
+                       &q, INT(after), INT(last));
     if (e != OK)
         return e;
     int64_t number = col_int(q, 0);
     bool changed = false, as_it_is = t->keep && ((uint32_t)col_int(q, 1) & ~t->whole) == 0;
-    if (!as_it_is)
-        e = rewrite(t, col_bytes(q, 2), col_bytes(q, 3), &changed);
     query_done(&q);
-    if (e == OK && changed)
-        e = write_back(t, number, seq);
+    if (!as_it_is) {
+        struct segment_row row;
+        e = segment_fetch(&t->s->reader, number, LOG_WHOLE, &row);
+        if (e == OK)
+            e = rewrite(t, row.keys, row.bytes, &changed);
+        if (e == OK && changed)
+            e = write_back(t, &row, seq);
+    }
     if (e == OK)
         *ret_number = number;
     return e;
@@ -132,19 +151,6 @@ static enum err add_fact(struct strip *t, int64_t at_ms)
 
 /* ---- */
 
-static enum err get_mark(struct conn *c, enum mark which, int64_t *ret_value)
-{
-    return NUMBER(c, "SELECT value FROM mark WHERE which = ?", 0, ret_value, INT(which));
-}
-
-static enum err set_mark(struct conn *c, enum mark which, int64_t value)
-{
-    return RUN(c,
-               "INSERT INTO mark (which, value) VALUES (?, ?)"
-               " ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
-               INT(which), INT(value));
-}
-
 enum err store_strip_segments(struct store *s, int64_t last, uint32_t most, int64_t at_ms,
                               uint32_t whole, store_keep_fn keep, void *ctx, uint32_t *ret_done)
 {
@@ -161,7 +167,7 @@ enum err store_strip_segments(struct store *s, int64_t last, uint32_t most, int6
     int64_t done_to, seq = s->group.seq + 1; /* of the fact to come */
     if (last > s->head.group)
         last = s->head.group; /* the open group's own is not in the chain yet */
-    enum err e = get_mark(&s->c, keep ? MARK_STRIPPED : MARK_EMPTIED, &done_to);
+    enum err e = mark_get(&s->c, keep ? MARK_STRIPPED : MARK_EMPTIED, &done_to);
     uint32_t done = 0;
     while (e == OK && done < most && (e = strip_next(&t, done_to, last, seq, &done_to)) == OK)
         done++;
@@ -170,11 +176,55 @@ enum err store_strip_segments(struct store *s, int64_t last, uint32_t most, int6
     if (e == OK && t.named_count)
         e = add_fact(&t, at_ms);
     if (e == OK && done)
-        e = set_mark(&s->c, MARK_STRIPPED, done_to);
+        e = mark_set(&s->c, MARK_STRIPPED, done_to);
     if (e == OK && done && !keep)
-        e = set_mark(&s->c, MARK_EMPTIED, done_to);
+        e = mark_set(&s->c, MARK_EMPTIED, done_to);
     if (e != OK)
         return s->c.failed = s->c.failed ? s->c.failed : e;
     *ret_done = done;
     return OK;
+}
+
+/* ---- holes in the log ---- */
+
+static enum err punch_holes(struct store *s, int64_t *ret_last)
+{
+    AUTO(query_done) struct sqlite3_stmt *q = NULL;
+    enum err e = QUERY(&s->c, "SELECT rowid, file, start, size FROM log_hole ORDER BY rowid", &q);
+    while (e == OK && (e = conn_next(q)) == OK) {
+        struct log_place place = { .file = (uint32_t)col_int(q, 1),
+                                   .start = (uint32_t)col_int(q, 2),
+                                   .size = (uint32_t)col_int(q, 3) };
+        *ret_last = col_int(q, 0);
+        e = eventlog_punch(&s->log, &place);
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static enum err remove_files(struct store *s)
+{
+    int64_t file;
+    enum err e =
+        NUMBER(&s->c, "SELECT min(file) FROM segment WHERE file IS NOT NULL", s->log.file, &file);
+    return e == OK ? eventlog_remove_below(&s->log, (uint32_t)file) : e;
+}
+
+enum err store_tidy(struct store *s, struct err_info *info)
+{
+    int64_t holes, last = 0;
+    must(!s->group.open);
+    enum err e = s->has_log ? NUMBER(&s->c, "SELECT count(*) FROM log_hole", 0, &holes) : OK;
+    if (e != OK || !s->has_log || (holes == 0 && s->log.oldest == s->log.file))
+        return e == OK ? OK : conn_set_err(&s->c, e, info);
+    e = eventlog_lock_holes(&s->log);
+    if (e != OK)
+        return e == ERR_BUSY ? OK : err_set(info, e, NULL, "event log: it cannot be locked");
+    e = s->unpublished_count ? OK : punch_holes(s, &last);
+    if (e == OK && last > 0)
+        e = RUN(&s->c, "DELETE FROM log_hole WHERE rowid <= ?", INT(last));
+    s->c.failed = OK;
+    if (e == OK && s->unpublished_count == 0)
+        e = remove_files(s);
+    eventlog_unlock_holes(&s->log);
+    return e == OK ? OK : err_set(info, e, NULL, "event log: old events cannot be deleted");
 }

@@ -1,8 +1,9 @@
 /* store/store.h - what licet remembers, in verbs of the domain.
  *
  * Facts are append-only rows: acts, subject edits, notices, purpose versions,
- * configuration generations, deletions. Events are kept in segments, one row per
- * group commit, with one cursor per destination. Everything else (current
+ * configuration generations, deletions. Events are kept in segments, one per
+ * group commit, with one cursor per destination; a group of events alone goes to
+ * files beside the database (store/eventlog.h). Everything else (current
  * subjects, standings, lists) is derived from facts in the same transaction,
  * and `licet verify` re-checks it. SQL text stands in this folder only.
  *
@@ -11,7 +12,7 @@
  *
  * Thread: a struct store belongs to one thread (the loop's). A struct
  *         store_reader is a connection of its own, for one thread at a time; it
- *         sees committed groups only.
+ *         sees committed groups only, and of groups of events alone those published.
  * Owner:  results live in the arena passed in, unless said otherwise.
  * Errors: ERR_IO, ERR_FULL, ERR_CORRUPT, ERR_BUSY (another daemon holds the
  *         directory); after a failed write verb the group must be rolled back.
@@ -70,6 +71,12 @@ enum err store_begin(struct store *s) MUST_CHECK;
 enum err store_commit(struct store *s, int64_t at_ms, struct chain_head *ret_head,
                       struct err_info *info) MUST_CHECK;
 void store_rollback(struct store *s);
+/* Shows readers the groups of events that were committed since the last group with
+ * anything else, which shows them, too. Cheap, no sync: they are durable already.
+ * Outside a group, or in one that has nothing but events. */
+enum err store_publish(struct store *s, struct err_info *info) MUST_CHECK;
+uint32_t store_unpublished(const struct store *s); /* how many groups */
+bool store_has_written(const struct store *s);     /* the open group: more than events */
 
 /* ---- facts ---- */
 
@@ -229,7 +236,8 @@ uint32_t store_newest_generation(struct store_reader *r);
 
 /* ---- events ---- */
 
-/* Adds the group's segment; its number is the group's. */
+/* Adds the group's segment; its number is the group's. The builder must stay as it is until the
+ * group is committed or rolled back. */
 enum err store_add_segment(struct store *s, const struct segment_builder *b) MUST_CHECK;
 
 struct segment_found {
@@ -237,10 +245,8 @@ struct segment_found {
     int64_t at_ms;
     struct str bytes;
 };
-/* The first segment with number > after. ERR_NOT_FOUND at the end. */
-enum err store_next_segment(struct store_reader *r, int64_t after, struct arena *a,
-                            struct segment_found *ret_segment) MUST_CHECK;
-/* The first behind `after` that holds an event permitted for one of these slots (bits). */
+/* The first behind `after` that holds an event permitted for one of these slots (bits).
+ * ERR_NOT_FOUND at the end. */
 enum err store_next_permitted(struct store_reader *r, int64_t after, uint32_t slots,
                               struct arena *a, struct segment_found *ret_segment) MUST_CHECK;
 /* The newest segment whose events were all received before a moment; 0: none. */
@@ -269,6 +275,9 @@ typedef void (*store_keep_fn)(void *ctx, const struct stored_event *e, struct bu
 enum err store_strip_segments(struct store *s, int64_t last, uint32_t most, int64_t at_ms,
                               uint32_t whole, store_keep_fn keep, void *ctx,
                               uint32_t *ret_done) MUST_CHECK;
+/* Deletes from the event log what the segments that were cut down had there, outside a group. Left
+ * for later while somebody verifies or copies. */
+enum err store_tidy(struct store *s, struct err_info *info) MUST_CHECK;
 
 /* ---- deliveries ---- */
 
@@ -388,8 +397,8 @@ enum err store_list_counters(struct store_reader *r, int64_t from_ms, int64_t to
                              struct arena *a, struct counter_row **ret_rows,
                              uint32_t *ret_count) MUST_CHECK;
 
-/* A consistent copy of the live database, by SQLite's backup interface, as one
- * file (0600) that must not exist yet (ERR_CONFLICT). */
+/* A consistent copy of the live database, by SQLite's backup interface, with all events in it, as
+ * one file (0600) that must not exist yet (ERR_CONFLICT). */
 enum err store_backup(struct store_reader *r, struct str to_file, struct chain_head *ret_head,
                       struct err_info *info) MUST_CHECK;
 enum err store_newest_head(struct store_reader *r, struct chain_head *ret_head) MUST_CHECK;

@@ -4,8 +4,10 @@
  * schema.c    tables, migrations
  * columns.c   a fact's columns as bytes, under its leaf
  * directory.c the data directory: lock, reserve
+ * eventlog.c  the files that event groups are appended to
  * sqlite.c    opening, secrets, readers
  * group.c     groups, facts, the chain
+ * publish.c   event groups of the log into the database, also after a crash
  * sqlite_*.c  the verbs, by subject
  * verify_*.c  reading everything again
  */
@@ -15,6 +17,7 @@
 #include "base/buf.h"
 #include "store/chain.h"
 #include "store/columns.h"
+#include "store/eventlog.h"
 #include "store/store.h"
 
 /* ---- a connection ---- */
@@ -35,6 +38,7 @@ struct conn {
         struct sqlite3_stmt *stmt;
     } slot[STATEMENTS];
     enum err failed; /* of a write verb in the open group */
+    bool begin_due;  /* conn_run() begins the transaction, when something is to be written */
 };
 
 struct arg {
@@ -88,8 +92,11 @@ enum err schema_check(struct conn *c, struct err_info *info) MUST_CHECK; /* exac
 enum err schema_migrate(struct conn *c, struct err_info *info) MUST_CHECK;
 extern const int schema_newest;
 
-/* Marks: how far a walk over all segments has come. */
-enum mark { MARK_STRIPPED = 1, MARK_EMPTIED };
+/* How far a walk over all segments has come; and where the event log goes on behind
+ * what the database knows of it: file << 32 | end. Marks only grow. */
+enum mark { MARK_STRIPPED = 1, MARK_EMPTIED, MARK_LOG };
+enum err mark_get(struct conn *c, enum mark which, int64_t *ret_value) MUST_CHECK;
+enum err mark_set(struct conn *c, enum mark which, int64_t value) MUST_CHECK;
 
 /* ---- the store ---- */
 
@@ -97,15 +104,26 @@ struct store_reader {
     struct conn *c; /* own, or the store's */
     struct conn own;
     uint8_t hash_key[16]; /* of store_subject_hash() */
+    struct eventlog_reader log;
+    struct buf record; /* the segment read last */
+};
+
+/* An event group that is in the log, and not yet in the database. */
+struct unpublished {
+    struct chain_head head;
+    int64_t first_ms, last_ms;
+    uint32_t count, permitted;
+    struct log_place place;
 };
 
 struct group {
     bool open;
     int64_t seq;  /* of the newest fact, the group's included */
     size_t bytes; /* of its facts */
-    bool has_segment;
     struct buf fact_leaves;
     struct buf brief, keys, event_leaves; /* of the segment */
+    struct str entries;                   /* the caller's; empty: no segment */
+    struct unpublished segment;           /* what its row will say */
 };
 
 struct store {
@@ -120,7 +138,14 @@ struct store {
     struct group group;
     struct buf scratch; /* columns of the fact that is being written */
     int wal_pages, wal_tried;
+
+    struct eventlog_writer log;
+    bool has_log;
+    bool log_moved; /* the database must know where the log goes on, before it does */
+    struct unpublished *unpublished; /* UNPUBLISHED_MOST */
+    uint32_t unpublished_count;
 };
+enum { UNPUBLISHED_MOST = 1024 };
 
 /* directory.c */
 char *dir_path(const char *dir, const char *name);                     /* must_alloc memory */
@@ -167,12 +192,63 @@ struct brief {
     uint64_t message;
     uint32_t after_ms; /* received, after the segment's first */
 };
-/* Slots for which the event was permitted when it was collected: bits. */
-uint32_t permitted_slots(const struct stored_event *e);
 void brief_add(struct buf *to, const struct store_reader *r, const struct stored_event *e,
                int64_t first_ms);
 bool brief_at(struct str briefs, uint32_t index, struct brief *ret_b);
 bool brief_next(struct str *briefs, struct brief *ret_b);
+
+/* What stands in columns of its own: times, and for whom there is something in it (slots for
+ * which an event was permitted when it was collected, as bits). */
+struct segment_sums {
+    int64_t first_ms, last_ms;
+    uint32_t count, permitted;
+};
+void sums_init(struct segment_sums *s);
+void sums_add(struct segment_sums *s, const struct stored_event *e);
+
+struct segment_row {
+    int64_t number, at_ms, first_ms, last_ms, count, permitted, retention_seq;
+    struct log_place place;                /* file 0: it stands in the row */
+    struct str brief, keys, leaves, bytes; /* with LOG_BRIEF only the first */
+    uint8_t log_head[CHAIN_HASH];          /* as the log has it */
+};
+/* A segment wherever it stands; slices until the next call with this reader. ERR_NOT_FOUND. */
+enum err segment_fetch(struct store_reader *r, int64_t number, enum log_part part,
+                       struct segment_row *ret_row) MUST_CHECK;
+/* The same at a query's row, whose columns are SEGMENT_COLUMNS; slices until its next step, too.
+ * ERR_NOT_FOUND: the row says that it is in the log, and there it is not. */
+enum err segment_at(struct store_reader *r, struct sqlite3_stmt *q, enum log_part part,
+                    struct segment_row *ret_row) MUST_CHECK;
+#define SEGMENT_COLUMNS                                                                            \
+    "s.number, (SELECT at_ms FROM chain c WHERE c.number = s.number), s.first_ms, s.last_ms,"      \
+    " s.count, s.permitted, s.retention_seq, s.file, s.start, s.size, s.brief, s.keys, s.leaves,"  \
+    " s.bytes"
+/* The number of the first segment behind this one; 0: none. */
+enum err segment_next_number(struct store_reader *r, int64_t after, int64_t *ret_number) MUST_CHECK;
+
+/* ---- publishing ---- */
+
+/* Rows for what is in the log and not in the database yet, and the mark; in a transaction that is
+ * open. published() once that is committed. */
+enum err publish_rows(struct store *s) MUST_CHECK;
+void published(struct store *s);
+/* Inserts a segment's row: `inline_bytes` NULL when it stands in the log. */
+enum err segment_insert(struct conn *c, const struct unpublished *u,
+                        const struct log_record *inline_bytes) MUST_CHECK;
+enum err chain_insert(struct conn *c, const struct chain_head *h, int64_t last_seq) MUST_CHECK;
+
+/* Walks over what the log has behind what the database knows. */
+struct log_tail {
+    struct log_place at;
+    struct chain_head head;
+};
+enum err tail_start(struct conn *c, struct log_tail *ret_t) MUST_CHECK;
+/* ERR_NOT_FOUND: the end; what stands behind it was never acknowledged. ERR_CORRUPT: what stands
+ * there is not the chain's next link, and not what a crash leaves. The record is the reader's. */
+enum err tail_next(struct store_reader *r, struct log_tail *t, struct unpublished *ret_u,
+                   struct log_record *ret_record) MUST_CHECK;
+/* Opens the log and publishes what a crash left unpublished. */
+enum err log_recover(struct store *s, struct err_info *info) MUST_CHECK;
 
 /* ---- the rest ---- */
 

@@ -25,6 +25,8 @@ struct walk {
     int64_t last_seq;
     uint8_t previous[CHAIN_HASH];
     struct buf leaves, event_leaves;
+    bool in_log; /* the group at hand is in the event log, which has its head as well */
+    uint8_t log_head[CHAIN_HASH];
 };
 
 static void walk_fini(struct walk *w)
@@ -50,12 +52,8 @@ static enum err walk_start(struct walk *w)
     if (e == OK)
         e = step(w->facts, &w->fact_there);
     if (e == OK)
-        e = QUERY(
-            w->v->c,
-            "SELECT number, first_ms, last_ms, count, retention_seq, brief, keys, leaves, bytes,"
-            " permitted"
-            " FROM segment ORDER BY number",
-            &w->segments);
+        e = QUERY(w->v->c, "SELECT " SEGMENT_COLUMNS " FROM segment s ORDER BY number",
+                  &w->segments);
     return e == OK ? step(w->segments, &w->segment_there) : e;
 }
 
@@ -82,20 +80,20 @@ static enum err take_fact(struct walk *w)
 
 static enum err take_segment(struct walk *w)
 {
-    struct sqlite3_stmt *q = w->segments;
-    struct segment_read s = { .number = col_int(q, 0),
-                              .first_ms = col_int(q, 1),
-                              .last_ms = col_int(q, 2),
-                              .count = col_int(q, 3),
-                              .retention_seq = col_int(q, 4),
-                              .permitted = col_int(q, 9),
-                              .brief = col_bytes(q, 5),
-                              .keys = col_bytes(q, 6),
-                              .leaves = col_bytes(q, 7),
-                              .bytes = col_bytes(q, 8) };
+    struct segment_row s;
+    enum err e = segment_at(w->v->r, w->segments, LOG_WHOLE, &s);
+    if (e == ERR_NOT_FOUND || e == ERR_CORRUPT) {
+        verify_fault(w->v, "segment %lld: is not where the event log should have it",
+                     (long long)col_int(w->segments, 0));
+        return step(w->segments, &w->segment_there);
+    }
+    if (e != OK)
+        return e;
     buf_str(&w->event_leaves, s.leaves);
-    enum err e = verify_segment(w->v, &s);
-    return e == OK ? step(q, &w->segment_there) : e;
+    w->in_log = s.place.file != 0;
+    memcpy(w->log_head, s.log_head, CHAIN_HASH);
+    e = verify_segment(w->v, &s);
+    return e == OK ? step(w->segments, &w->segment_there) : e;
 }
 
 static void check_head(struct walk *w, const struct chain_head *h, struct str stored)
@@ -106,6 +104,8 @@ static void check_head(struct walk *w, const struct chain_head *h, struct str st
     if (stored.n != CHAIN_HASH || memcmp(stored.p, hash, CHAIN_HASH) != 0)
         verify_fault(w->v, "group %lld: its head does not agree with what is in it",
                      (long long)h->group);
+    if (w->in_log && stored.n == CHAIN_HASH && memcmp(stored.p, w->log_head, CHAIN_HASH) != 0)
+        verify_fault(w->v, "group %lld: the event log has another head", (long long)h->group);
     /* go on from what is stored, so that one fault is not told once for each later group */
     if (stored.n == CHAIN_HASH)
         memcpy(w->previous, stored.p, CHAIN_HASH);
@@ -120,6 +120,7 @@ static enum err take_group(struct walk *w, struct sqlite3_stmt *q)
         verify_fault(w->v, "group %lld: missing", (long long)n);
     buf_clear(&w->leaves);
     buf_clear(&w->event_leaves);
+    w->in_log = false;
     while (e == OK && w->fact_there && col_int(w->facts, 0) <= last_seq)
         e = take_fact(w);
     if (e == OK && w->last_seq != last_seq)
@@ -160,6 +161,27 @@ static enum err walk_chain(struct verify *v)
         e = take_segment(&w);
     }
     return e;
+}
+
+/* ---- what the log has behind that ---- */
+
+static enum err walk_tail(struct verify *v)
+{
+    struct log_tail t;
+    struct unpublished u;
+    struct log_record record;
+    enum err e = tail_start(v->c, &t);
+    while (e == OK && (e = tail_next(v->r, &t, &u, &record)) == OK) {
+        v->result.groups++;
+        v->result.events += u.count;
+        v->result.head = t.head;
+    }
+    if (e == ERR_CORRUPT) {
+        verify_fault(v, "event log: file %u does not go on where the database ends, at %u",
+                     t.at.file, t.at.start);
+        e = OK;
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
 }
 
 /* ---- the whole ---- */
@@ -213,6 +235,8 @@ static enum err run(struct verify *v)
     if (e == OK)
         e = walk_chain(v);
     if (e == OK)
+        e = walk_tail(v);
+    if (e == OK)
         e = verify_subjects(v);
     return e == OK ? check_counts(v) : e;
 }
@@ -235,6 +259,7 @@ enum err store_verify(struct store_reader *r, void (*fault)(void *ctx, const cha
                         .retention = BUF_INIT(LIMIT_GROUP_BYTES) };
     /* one read transaction, so that a group committed meanwhile is seen whole or not at all */
     bool own = sqlite3_get_autocommit(r->c->db) != 0;
+    eventlog_hold(&r->log);
     enum err e = own ? conn_exec(r->c, "BEGIN") : OK;
     if (e == OK)
         e = run(&v);
@@ -242,6 +267,7 @@ enum err store_verify(struct store_reader *r, void (*fault)(void *ctx, const cha
         e = conn_set_err(r->c, e, info);
     if (own)
         conn_rollback(r->c);
+    eventlog_release(&r->log);
     if (e == OK)
         *ret_result = v.result;
     return e;

@@ -38,11 +38,7 @@ enum err verify_fact(struct verify *v, const struct fact_read *f) MUST_CHECK;
 enum err verify_act(struct verify *v, const struct fact_read *f) MUST_CHECK;
 bool verify_number(struct str json, int64_t *ret_n); /* a whole number as JSON has it */
 
-struct segment_read {
-    int64_t number, first_ms, last_ms, count, permitted, retention_seq;
-    struct str brief, keys, leaves, bytes;
-};
-enum err verify_segment(struct verify *v, const struct segment_read *s) MUST_CHECK;
+enum err verify_segment(struct verify *v, const struct segment_row *s) MUST_CHECK;
 
 enum err verify_subjects(struct verify *v) MUST_CHECK;
 

@@ -1,11 +1,11 @@
 #include "store/verify_priv.h"
 
-static void wrong(struct verify *v, const struct segment_read *s, const char *what)
+static void wrong(struct verify *v, const struct segment_row *s, const char *what)
 {
     verify_fault(v, "segment %lld: %s", (long long)s->number, what);
 }
 
-static void wrong_event(struct verify *v, const struct segment_read *s, uint32_t index,
+static void wrong_event(struct verify *v, const struct segment_row *s, uint32_t index,
                         const struct stored_event *e, const char *what)
 {
     char id[ID_TEXT + 1];
@@ -31,7 +31,7 @@ static enum err load_retention(struct verify *v, int64_t seq)
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-static enum err check_rewritten(struct verify *v, const struct segment_read *s)
+static enum err check_rewritten(struct verify *v, const struct segment_row *s)
 {
     enum err e = load_retention(v, s->retention_seq);
     if (e != OK)
@@ -50,12 +50,7 @@ static enum err check_rewritten(struct verify *v, const struct segment_read *s)
 
 /* ---- events ---- */
 
-struct sums {
-    int64_t count, first_ms, last_ms;
-    uint32_t permitted;
-};
-
-static void check_leaf(struct verify *v, const struct segment_read *s, uint32_t index,
+static void check_leaf(struct verify *v, const struct segment_row *s, uint32_t index,
                        const struct stored_event *e, struct str entry)
 {
     static const uint8_t no_key[CHAIN_KEY];
@@ -72,7 +67,7 @@ static void check_leaf(struct verify *v, const struct segment_read *s, uint32_t 
         wrong_event(v, s, index, e, "its leaf does not agree with it");
 }
 
-static void check_brief(struct verify *v, const struct segment_read *s, uint32_t index,
+static void check_brief(struct verify *v, const struct segment_row *s, uint32_t index,
                         const struct stored_event *e)
 {
     char bytes[BRIEF];
@@ -82,7 +77,7 @@ static void check_brief(struct verify *v, const struct segment_read *s, uint32_t
         wrong_event(v, s, index, e, "its brief does not agree with it");
 }
 
-static void check_events(struct verify *v, const struct segment_read *s, struct sums *sums)
+static void check_events(struct verify *v, const struct segment_row *s, struct segment_sums *sums)
 {
     struct segment_cursor c;
     struct stored_event e;
@@ -92,26 +87,24 @@ static void check_events(struct verify *v, const struct segment_read *s, struct 
     while ((err = segment_next(&c, &e, &entry)) == OK && sums->count < s->count) {
         check_leaf(v, s, c.index - 1, &e, entry);
         check_brief(v, s, c.index - 1, &e);
-        sums->count++;
-        sums->permitted |= permitted_slots(&e);
-        sums->first_ms = e.received_ms < sums->first_ms ? e.received_ms : sums->first_ms;
-        sums->last_ms = e.received_ms > sums->last_ms ? e.received_ms : sums->last_ms;
+        sums_add(sums, &e);
     }
     if (err != ERR_NOT_FOUND)
         verify_fault(v, "segment %lld: cannot be read behind event %lld", (long long)s->number,
                      (long long)sums->count);
 }
 
-enum err verify_segment(struct verify *v, const struct segment_read *s)
+enum err verify_segment(struct verify *v, const struct segment_row *s)
 {
-    struct sums sums = { .first_ms = INT64_MAX, .last_ms = INT64_MIN };
+    struct segment_sums sums;
+    sums_init(&sums);
     if (s->count < 1 || s->count > LIMIT_GROUP_BYTES || s->keys.n != (size_t)s->count * CHAIN_KEY ||
         s->leaves.n != (size_t)s->count * CHAIN_HASH || s->brief.n != (size_t)s->count * BRIEF) {
         wrong(v, s, "its columns are of another length than its events");
         return OK;
     }
     check_events(v, s, &sums);
-    v->result.events += (uint64_t)sums.count;
+    v->result.events += sums.count;
     if (sums.count != s->count || sums.first_ms != s->first_ms || sums.last_ms != s->last_ms ||
         sums.permitted != s->permitted)
         wrong(v, s, "its number of events, times or destinations do not agree with them");

@@ -189,8 +189,11 @@ static void the_wal_stays_bounded_when_nobody_checkpoints(void **state)
 {
     struct made *m = *state;
     off_t largest = 0;
+    begin(m);
+    (void)add_subject(m, "ada");
+    (void)commit(m);
     for (int i = 0; i < 30; i++) {
-        (void)add_events(m, "ada", 150, 30000);
+        (void)add_mixed(m, "ada", 150, 30000);
         off_t n = size_of(m, "licet.db-wal");
         largest = n > largest ? n : largest;
     }
@@ -202,7 +205,10 @@ static void the_wal_stays_bounded_when_nobody_checkpoints(void **state)
 static void a_checkpoint_from_a_reader_moves_pages_to_the_database(void **state)
 {
     struct made *m = *state;
-    (void)add_events(m, "ada", 100, 1000);
+    begin(m);
+    (void)add_subject(m, "ada");
+    (void)commit(m);
+    (void)add_mixed(m, "ada", 100, 1000);
     off_t before = size_of(m, "licet.db");
     ok(store_checkpoint(m->r));
     assert_true(size_of(m, "licet.db") >= before + 100000);
@@ -231,19 +237,27 @@ static uint32_t occurrences(struct made *m, const char *name, const char *what)
 
 static void what_was_stripped_is_in_no_file(void **state)
 {
+    static const char *const files[] = { "licet.db", "licet.db-wal", "events/0000000001" };
     struct made *m = *state;
-    for (int i = 0; i < 10; i++)
+    begin(m);
+    (void)add_subject(m, "ada");
+    (void)commit(m);
+    for (int i = 0; i < 5; i++) {
         (void)add_events(m, "ada", 20, 300);
+        (void)add_mixed(m, "ada", 20, 300);
+    }
     ok(store_checkpoint(m->r));
-    assert_int_equal(occurrences(m, "licet.db", "{\"n\":17"), 200);
+    assert_int_equal(occurrences(m, "licet.db", "{\"n\":17"), 100);
+    assert_int_equal(occurrences(m, "events/0000000001", "{\"n\":17"), 100);
     uint32_t done;
     begin(m);
     ok(store_strip_segments(m->s, INT64_MAX, 100, made_ms, 0, NULL, NULL, &done));
     (void)commit(m);
     assert_int_equal(done, 10);
+    ok(store_tidy(m->s, NULL));
     made_close(m);
-    assert_int_equal(occurrences(m, "licet.db", "{\"n\":17"), 0);
-    assert_int_equal(occurrences(m, "licet.db-wal", "{\"n\":17"), 0);
+    for (size_t i = 0; i < COUNT(files); i++)
+        assert_int_equal(occurrences(m, files[i], "{\"n\":17"), 0);
     made_open(m);
 }
 
@@ -326,14 +340,21 @@ static _Noreturn void write_until_killed(struct made *m, int to)
         segment_builder_init(&b);
         for (int k = 0; k < i % 7; k++)
             (void)add_event(m, &b, "ada", NULL, 400);
+        bool alone = i % 3 != 0 && b.count > 0; /* then it goes to the log */
         begin(m);
-        (void)add_act(m, &(struct act_spec){ .subject = "ada", .purpose = 1 }, NULL);
+        if (!alone)
+            (void)add_act(m, &(struct act_spec){ .subject = "ada", .purpose = 1 }, NULL);
         ok(store_add_segment(m->s, &b));
-        if (i % 9 == 8) {
+        if (i % 9 == 8 && !alone) {
             uint32_t done;
             ok(store_strip_segments(m->s, INT64_MAX, 3, made_ms, 0, NULL, NULL, &done));
         }
-        struct chain_head head = commit(m);
+        struct chain_head head;
+        ok(store_commit(m->s, ++made_ms, &head, NULL));
+        if (i % 5 == 0)
+            ok(store_publish(m->s, NULL));
+        if (i % 9 == 8)
+            ok(store_tidy(m->s, NULL));
         struct acknowledged ack = { .group = head.group };
         memcpy(ack.hash, head.hash, sizeof ack.hash);
         if (write(to, &ack, sizeof ack) != (ssize_t)sizeof ack)
@@ -423,23 +444,16 @@ static _Noreturn void child_failed(const char *cond, int line)
     _exit(1);
 }
 
+static struct chain_head newest; /* that was committed */
+
 static enum err try_events(struct made *m, uint32_t n)
 {
-    AUTO(segment_builder_fini) struct segment_builder b;
-    segment_builder_init(&b);
-    for (uint32_t i = 0; i < n; i++)
-        (void)add_event(m, &b, "ada", NULL, 500);
-    struct chain_head head;
-    enum err e = store_begin(m->s);
-    if (e == OK)
-        e = store_add_segment(m->s, &b);
-    return e == OK ? store_commit(m->s, ++made_ms, &head, NULL) : e;
+    return try_log(m, n, 500, &newest);
 }
 
 static enum err try_act(struct made *m)
 {
     int64_t seq;
-    struct chain_head head;
     struct act_effect effect = { .purpose = 1 };
     struct act_row row = { .id = id_new(++made_ms),
                            .subject = STR("ada"),
@@ -450,7 +464,7 @@ static enum err try_act(struct made *m)
     if (e == OK)
         e = store_add_act(m->s, &row, &seq);
     if (e == OK)
-        return store_commit(m->s, ++made_ms, &head, NULL);
+        return store_commit(m->s, ++made_ms, &newest, NULL);
     store_rollback(m->s);
     return e;
 }
@@ -468,8 +482,7 @@ static void fill_the_disk(struct made *m)
             groups++;
     child_ok(e == ERR_FULL && groups > 10);
     child_ok(access(file_in(m, "reserve"), F_OK) == 0);
-    struct chain_head before, after;
-    child_ok(store_newest_head(m->r, &before) == OK);
+    struct chain_head before = newest, after;
     child_ok(try_act(m) == OK); /* a withdrawal gets through */
     child_ok(access(file_in(m, "reserve"), F_OK) != 0);
     child_ok(store_newest_head(m->r, &after) == OK && after.group == before.group + 1);
@@ -479,6 +492,7 @@ static void fill_the_disk(struct made *m)
     child_ok(store_newest_head(m->r, &after) == OK); /* and what is there can be read */
     child_ok(mount(NULL, m->dir, NULL, MS_REMOUNT, "size=30m") == 0);
     child_ok(try_act(m) == OK && try_events(m, 50) == OK);
+    child_ok(store_publish(m->s, NULL) == OK);
     child_ok(store_newest_head(m->r, &before) == OK && before.group == after.group + 2);
     made_close(m);
     made_open(m);
@@ -502,6 +516,14 @@ static void limit_files(rlim_t bytes)
     child_ok(setrlimit(RLIMIT_FSIZE, &l) == 0);
 }
 
+static const char *newest_log(struct made *m)
+{
+    int n = 1;
+    while (access(file_in(m, arena_printf(&m->a, "events/%010d", n + 1).p), F_OK) == 0)
+        n++;
+    return arena_printf(&m->a, "events/%010d", n).p;
+}
+
 /* A disk that fails in the middle of a write, at many places. */
 static _Noreturn void fail_writes(struct made *m)
 {
@@ -512,7 +534,8 @@ static _Noreturn void fail_writes(struct made *m)
     (void)commit(m);
     int failed = 0;
     for (int i = 0; i < 40; i++) {
-        limit_files((rlim_t)size_of(m, "licet.db-wal") + (rlim_t)(i % 8) * 1500);
+        const char *file = i % 2 ? "licet.db-wal" : newest_log(m);
+        limit_files((rlim_t)size_of(m, file) + (rlim_t)(i % 8) * 1500);
         enum err e = try_events(m, 20);
         child_ok(e == OK || e == ERR_IO || e == ERR_FULL);
         failed += e != OK;
@@ -520,7 +543,7 @@ static _Noreturn void fail_writes(struct made *m)
         child_ok(e == OK || e == ERR_IO || e == ERR_FULL);
         failed += e != OK;
         limit_files(RLIM_INFINITY);
-        child_ok(try_act(m) == OK);
+        child_ok(try_act(m) == OK && try_events(m, 3) == OK);
     }
     child_ok(failed > 20);
     struct verify_result result;

@@ -14,8 +14,13 @@ void remove_dir(const char *dir)
     DIR *d = opendir(dir);
     if (d == NULL)
         return;
-    for (struct dirent *e; (e = readdir(d)) != NULL;)
+    for (struct dirent *e; (e = readdir(d)) != NULL;) {
+        char below[512];
+        (void)snprintf(below, sizeof below, "%s/%s", dir, e->d_name);
+        if (e->d_type == DT_DIR && e->d_name[0] != '.')
+            remove_dir(below);
         (void)unlinkat(dirfd(d), e->d_name, 0);
+    }
     (void)closedir(d);
     (void)rmdir(dir);
 }
@@ -81,6 +86,7 @@ struct chain_head commit_at(struct made *m, int64_t at_ms)
     struct err_info info = { 0 };
     if (store_commit(m->s, at_ms, &head, &info) != OK)
         fail_msg("commit: %s", info.text);
+    ok(store_publish(m->s, &info));
     return head;
 }
 
@@ -192,15 +198,40 @@ struct id add_event(struct made *m, struct segment_builder *b, const char *devic
     return id;
 }
 
-struct chain_head add_events(struct made *m, const char *device, uint32_t n, size_t body)
+static struct chain_head add_group(struct made *m, const char *device, uint32_t n, size_t body,
+                                   bool mixed)
 {
     AUTO(segment_builder_fini) struct segment_builder b;
     segment_builder_init(&b);
     for (uint32_t i = 0; i < n; i++)
         (void)add_event(m, &b, device, NULL, body);
     begin(m);
+    if (mixed)
+        (void)add_act(m, &(struct act_spec){ .subject = device, .purpose = 1 }, NULL);
     ok(store_add_segment(m->s, &b));
     return commit(m);
+}
+
+struct chain_head add_events(struct made *m, const char *device, uint32_t n, size_t body)
+{
+    return add_group(m, device, n, body, false);
+}
+
+struct chain_head add_mixed(struct made *m, const char *device, uint32_t n, size_t body)
+{
+    return add_group(m, device, n, body, true);
+}
+
+enum err try_log(struct made *m, uint32_t n, size_t body, struct chain_head *ret_head)
+{
+    AUTO(segment_builder_fini) struct segment_builder b;
+    segment_builder_init(&b);
+    for (uint32_t i = 0; i < n; i++)
+        (void)add_event(m, &b, "ada", NULL, body);
+    enum err e = store_begin(m->s);
+    if (e == OK)
+        e = store_add_segment(m->s, &b);
+    return e == OK ? store_commit(m->s, ++made_ms, ret_head, NULL) : e;
 }
 
 static void print(void *ctx, const char *what)

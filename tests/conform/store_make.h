@@ -50,8 +50,12 @@ uint32_t add_notice(struct made *m, const char *identifier, const char *content)
 /* One event; sizes in bytes of body. Slots 0 and 1 are permitted. */
 struct id add_event(struct made *m, struct segment_builder *b, const char *device,
                     const char *person, size_t body);
-/* A group with one segment of n events of one device. */
+/* A group with one segment of n events of one device: in the event log, and published … */
 struct chain_head add_events(struct made *m, const char *device, uint32_t n, size_t body);
+/* … or with an act of hers beside them: in the database. The subject must be there. */
+struct chain_head add_mixed(struct made *m, const char *device, uint32_t n, size_t body);
+/* Commits n events and does not publish; what store_commit() says. */
+enum err try_log(struct made *m, uint32_t n, size_t body, struct chain_head *ret_head);
 
 /* Verifies and returns the number of faults; prints them when `show`. */
 uint64_t faults(struct store_reader *r, bool show);

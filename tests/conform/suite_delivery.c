@@ -424,7 +424,7 @@ static size_t body_bytes(struct made *m)
 {
     size_t n = 0;
     struct segment_found f = { 0 };
-    while (store_next_segment(m->r, f.number, &m->a, &f) == OK) {
+    while (store_next_permitted(m->r, f.number, UINT32_MAX, &m->a, &f) == OK) {
         struct segment_cursor c;
         struct stored_event e;
         struct str entry;

@@ -11,12 +11,12 @@ static void segments_come_back_in_order(void **state)
     struct chain_head three = add_events(m, "d2", 1, 100);
     assert_int_equal(store_newest_segment(m->r), three.group);
     struct segment_found f;
-    ok(store_next_segment(m->r, 0, &m->a, &f));
+    ok(store_next_permitted(m->r, 0, UINT32_MAX, &m->a, &f));
     assert_int_equal(f.number, one.group);
     assert_int_equal(f.at_ms, one.at_ms);
-    ok(store_next_segment(m->r, f.number, &m->a, &f));
+    ok(store_next_permitted(m->r, f.number, UINT32_MAX, &m->a, &f));
     assert_int_equal(f.number, three.group);
-    assert_int_equal(store_next_segment(m->r, f.number, &m->a, &f), ERR_NOT_FOUND);
+    assert_int_equal(store_next_permitted(m->r, f.number, UINT32_MAX, &m->a, &f), ERR_NOT_FOUND);
     assert_int_equal(store_get_segment(m->r, 2, &m->a, &f), ERR_NOT_FOUND);
     ok(store_get_segment(m->r, 1, &m->a, &f));
     struct segment_cursor c;
@@ -123,7 +123,9 @@ static void a_segment_of_the_largest_size_goes_in_and_out(void **state)
     segment_builder_init(&b);
     static char body[LIMIT_EVENT];
     memset(body, 'x', sizeof body);
-    struct stored_event e = { .received_ms = 5, .body = { body, sizeof body } };
+    struct stored_event e = { .received_ms = 5,
+                              .verdict = { REASON_PERMITTED },
+                              .body = { body, sizeof body } };
     while (segment_add(&b, &e)) {
     }
     assert_true(b.entries.n > LIMIT_GROUP_BYTES - sizeof body - 200);
@@ -133,7 +135,7 @@ static void a_segment_of_the_largest_size_goes_in_and_out(void **state)
     ok(store_add_segment(m->s, &b));
     (void)commit(m);
     struct segment_found f;
-    ok(store_next_segment(m->r, 0, &m->a, &f));
+    ok(store_next_permitted(m->r, 0, UINT32_MAX, &m->a, &f));
     assert_true(str_eq(f.bytes, buf_view(&b.entries)));
 }
 

@@ -95,6 +95,8 @@ static void add_everything(struct made *m)
     (void)commit(m);
     made_ms += 100000;
     (void)add_events(m, "eve", 3, 120);
+    (void)add_mixed(m, "eve", 3, 120);
+    (void)add_mixed(m, "ada", 2, 120);
 }
 
 /* ---- tampering ---- */
@@ -120,6 +122,9 @@ static const struct {
     { "segment", "count", true },
     { "segment", "permitted", true },
     { "segment", "retention_seq", true },
+    { "segment", "file", true },
+    { "segment", "start", true },
+    { "segment", "size", true },
     { "segment", "brief", true },
     { "segment", "keys", true },
     { "segment", "leaves", true },
@@ -443,16 +448,20 @@ static void a_delivery_without_its_names_is_an_error(void **state)
     (void)sqlite3_close(db);
 }
 
-/* Bytes of the file itself, at rest: whatever happens, it is an error or a fault, never a crash. */
-static void a_damaged_file_never_crashes(void **state)
+static off_t used(int fd)
 {
-    struct made *m = *state;
-    add_everything(m);
-    made_close(m);
-    const char *file = arena_printf(&m->a, "%s/licet.db", m->dir).p;
-    int fd = open(file, O_RDWR | O_CLOEXEC);
+    off_t end = lseek(fd, 0, SEEK_END) + 1;
+    for (char c = 0; end > 0 && c == 0;) /* behind the last record there are zeros */
+        assert_int_equal(pread(fd, &c, 1, --end - 1), 1);
+    return end;
+}
+
+/* How many of 300 flipped bits are refused or found, one at a time. */
+static uint32_t flip_bits(struct made *m, const char *name)
+{
+    int fd = open(arena_printf(&m->a, "%s/%s", m->dir, name).p, O_RDWR | O_CLOEXEC);
     assert_true(fd >= 0);
-    off_t size = lseek(fd, 0, SEEK_END);
+    off_t size = used(fd);
     uint32_t refused = 0;
     for (int i = 0; i < 300; i++) {
         off_t at = (off_t)pick((uint32_t)size);
@@ -470,8 +479,47 @@ static void a_damaged_file_never_crashes(void **state)
         assert_int_equal(pwrite(fd, &was, 1, at), 1);
     }
     (void)close(fd);
-    assert_true(refused > 20); /* much of the file is room, or secrets */
+    return refused;
+}
+
+/* Bytes of the files themselves, at rest: whatever happens, it is an error or a fault, never a crash. */
+static void a_damaged_file_never_crashes(void **state)
+{
+    struct made *m = *state;
+    add_everything(m);
+    for (int i = 0; i < 20; i++)
+        (void)add_mixed(m, "ada", 3, 500);
+    made_close(m);
+    uint32_t database = flip_bits(m, "licet.db");
+    uint32_t log = flip_bits(m, "events/0000000001");
     made_open(m);
+    assert_true(database > 20); /* much of it is room, or secrets */
+    assert_true(log > 100);     /* the rest are holes */
+}
+
+/* A flipped bit of what stands in the log is found, and the group or event named. */
+static void every_changed_byte_of_the_log_is_found(void **state)
+{
+    struct made *m = *state;
+    static const char name[] = "segment 1";
+    (void)add_events(m, "ada", 5, 200);
+    int fd = open(arena_printf(&m->a, "%s/events/0000000001", m->dir).p, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    off_t size = used(fd);
+    assert_true(size > 1000);
+    for (off_t at = 0; at < size; at++) {
+        char was, is;
+        assert_int_equal(pread(fd, &was, 1, at), 1);
+        is = (char)(was ^ (1 << pick(8)));
+        assert_int_equal(pwrite(fd, &is, 1, at), 1);
+        struct told told = { .expected = at >= 32 && at < 64 ? "group 1" : name };
+        struct verify_result result;
+        ok(store_verify(m->r, listen, &told, &result, NULL));
+        if (told.count == 0 || !told.names)
+            fail_msg("byte %lld was changed and not found", (long long)at);
+        assert_int_equal(pwrite(fd, &was, 1, at), 1);
+    }
+    (void)close(fd);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, made_file, unmade)
@@ -482,6 +530,7 @@ int main(void)
         T(a_row_that_is_gone_is_found),
         T(a_delivery_without_its_names_is_an_error),
         T(a_damaged_file_never_crashes),
+        T(every_changed_byte_of_the_log_is_found),
     };
     return cmocka_run_group_tests_name("tamper", tests, NULL, NULL);
 }
