@@ -91,6 +91,21 @@ static void ids_grow_and_survive_text(void **state)
     assert_false(id_parse(STR("0190b5c7+0000-7000-8000-000000000000"), &id));
 }
 
+static void a_clock_that_was_set_back_goes_on_at_half_the_pace(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t seen, even, told;
+    } rows[] = {
+        { 5000, 100, 5000 },  { 5000, 300, 5100 },  { 5100, 1100, 5500 },
+        { 9000, 1200, 9000 }, /* the system's clock had caught up, and was set back again */
+        { 9000, 1201, 9000 }, { 9000, 1202, 9001 },
+    };
+    struct clock_creep c = { 0 };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        assert_int_equal(clock_creep(&c, rows[i].seen, rows[i].even), rows[i].told);
+}
+
 static void clock_does_not_run_backwards(void **state)
 {
     (void)state;
@@ -119,6 +134,7 @@ int main(void)
         cmocka_unit_test(buffer_stops_at_its_maximum),
         cmocka_unit_test(strings_split_and_compare),
         cmocka_unit_test(ids_grow_and_survive_text),
+        cmocka_unit_test(a_clock_that_was_set_back_goes_on_at_half_the_pace),
         cmocka_unit_test(clock_does_not_run_backwards),
         cmocka_unit_test(errors_are_cut_never_overrun),
     };

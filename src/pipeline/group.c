@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { COUNTERS_EVERY_MS = 10000, PUBLISH_EVERY_MS = 50, PUBLISH_AGAIN_MS = 1000 };
+enum { PUBLISH_EVERY_MS = 50, PUBLISH_AGAIN_MS = 1000 };
 
 void waiter_list_init(struct waiter *head)
 {
@@ -243,46 +243,6 @@ static void apply_mail(struct pipeline *p)
 
 /* ---- the turn ---- */
 
-enum err counters_flush(struct pipeline *p)
-{
-    if (!p->any_denied)
-        return OK;
-    int64_t hour = clock_now_ms() / 3600000 * 3600000;
-    for (uint32_t slot = 0; slot < LIMIT_DESTINATIONS; slot++) {
-        for (int reason = 0; reason < REASON_COUNT; reason++) {
-            uint64_t n = p->denied[slot][reason];
-            enum err e = n ? store_count(p->store, hour, slot, (enum reason)reason, n) : OK;
-            if (e != OK)
-                return e;
-            p->denied[slot][reason] = 0;
-        }
-    }
-    p->any_denied = false;
-    return OK;
-}
-
-static void housekeeping(struct pipeline *p)
-{
-    bool count = p->any_denied && (p->stopping || clock_mono_ms() >= p->counters_due_ms);
-    bool strip = atomic_exchange(&p->strip_due, false);
-    if (strip) {
-        deliver_wake(p->deliver); /* its cursors move over what was for nobody */
-        p->tidy_due = true;
-    }
-    if ((!count && !strip) || group_open(p, NULL) != OK)
-        return; /* tried again next time; requests report the failure */
-    enum err e = OK;
-    if (count) {
-        e = counters_flush(p);
-        p->counters_due_ms = clock_mono_ms() + COUNTERS_EVERY_MS;
-    }
-    uint32_t done = 0;
-    if (e == OK && strip)
-        e = strip_delivered(p, &done);
-    if (e != OK)
-        group_fail(p, e, NULL);
-}
-
 static bool look_at_barriers(struct pipeline *p)
 {
     bool any = false;
@@ -304,23 +264,14 @@ static bool look_at_barriers(struct pipeline *p)
     return any;
 }
 
-static void tidy(struct pipeline *p)
-{
-    struct err_info info = { 0 };
-    p->tidy_due = false;
-    if (store_tidy(p->store, &info) != OK)
-        log_write(LOG_ERROR, "tidy.failed", LOG_C("text", info.text));
-}
-
 bool pipeline_turn(struct pipeline *p)
 {
     apply_mail(p);
-    housekeeping(p);
+    upkeep_write(p);
     bool any = p->joined.next != &p->joined;
     group_commit(p);
     group_publish(p, false);
-    if (p->tidy_due)
-        tidy(p);
+    upkeep_tidy(p);
     any |= look_at_barriers(p);
     any |= reader_collect(p->reader) > 0;
     return any;
@@ -331,6 +282,10 @@ int pipeline_timeout(struct pipeline *p)
     int64_t ms = p->barriers.next != &p->barriers || p->reload_barrier != NULL ? 20 : 1000;
     if (store_unpublished(p->store) > 0) {
         int64_t left = p->publish_due_ms - clock_mono_ms();
+        ms = left < ms ? left : ms;
+    }
+    if (p->strip_again_ms != 0) {
+        int64_t left = p->strip_again_ms - clock_mono_ms();
         ms = left < ms ? left : ms;
     }
     return ms > 0 ? (int)ms : 0;

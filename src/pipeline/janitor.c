@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { EVERY_MS = 1000, STRIP_SEGMENTS = 256 };
+enum { EVERY_MS = 1000, STRIP_SEGMENTS = 64 };
 
 struct janitor {
     struct pipeline *p;
@@ -157,20 +157,25 @@ static void keep_own(void *ctx, const struct stored_event *e, struct buf *ret_bo
     arena_clear(&k->a);
 }
 
-static enum err delete_all(struct pipeline *p, int64_t last, uint32_t *ret_done)
+static enum err delete_all(struct pipeline *p, int64_t last, bool *ret_more)
 {
-    return store_strip_segments(p->store, last, STRIP_SEGMENTS, clock_now_ms(), 0, NULL, NULL,
-                                ret_done);
+    uint32_t done = 0;
+    enum err e =
+        store_strip_segments(p->store, last, STRIP_SEGMENTS, clock_now_ms(), 0, NULL, NULL, &done);
+    *ret_more = *ret_more || done == STRIP_SEGMENTS;
+    return e;
 }
 
 /* What the own store has kept for its time goes, too. */
-static enum err end_retention(struct pipeline *p, const struct duration *retention, int64_t last)
+static enum err end_retention(struct pipeline *p, const struct duration *retention, int64_t last,
+                              bool *ret_more)
 {
+    if (!upkeep_may_end_retention(p))
+        return OK;
     struct duration back = { .months = -retention->months, .ms = -retention->ms };
     int64_t before =
         store_newest_segment_before(store_own_reader(p->store), time_add(clock_now_ms(), back));
-    uint32_t done;
-    return before <= 0 ? OK : delete_all(p, before < last ? before : last, &done);
+    return before <= 0 ? OK : delete_all(p, before < last ? before : last, ret_more);
 }
 
 /* `retention: 0d`, or no own store at all: also of what an earlier configuration kept. */
@@ -179,7 +184,7 @@ static bool keeps_nothing(const struct policy_use *own)
     return own == NULL || (own->conf->retention.months == 0 && own->conf->retention.ms == 0);
 }
 
-enum err strip_delivered(struct pipeline *p, uint32_t *ret_done)
+enum err strip_delivered(struct pipeline *p, bool *ret_more)
 {
     AUTO(arena_fini) struct arena a = ARENA_INIT;
     int64_t last = 0;
@@ -188,13 +193,15 @@ enum err strip_delivered(struct pipeline *p, uint32_t *ret_done)
         return e;
     struct keep keep = { .p = p, .own = own_use(p->newest->public.policy) };
     if (keeps_nothing(keep.own))
-        return delete_all(p, last, ret_done);
+        return delete_all(p, last, ret_more);
     keep.index = (uint32_t)(keep.own - p->newest->public.policy->use);
     store_secret(p->store, SECRET_PSEUDONYM, keep.secret);
+    uint32_t done = 0;
     e = store_strip_segments(p->store, last, STRIP_SEGMENTS, clock_now_ms(), p->newest->own_whole,
-                             keep_own, &keep, ret_done);
+                             keep_own, &keep, &done);
+    *ret_more = done == STRIP_SEGMENTS;
     if (e == OK)
-        e = end_retention(p, &keep.own->conf->retention, last);
+        e = end_retention(p, &keep.own->conf->retention, last, ret_more);
     arena_fini(&keep.a);
     return e;
 }

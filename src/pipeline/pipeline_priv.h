@@ -73,6 +73,12 @@ struct pipeline {
     int64_t publish_due_ms; /* monotonic */
     bool unseen;            /* something deliverable is not published yet */
     bool tidy_due;
+    int64_t strip_again_ms; /* monotonic: more is to be deleted; 0: no */
+
+    bool clock_known;
+    int64_t clock_offset_ms; /* clock_offset_ms() a second ago */
+    int64_t
+        keep_until_ms; /* monotonic: the clock jumped ahead, retention ends nothing; 0: it does */
 };
 
 /* Opens the group when it is not. */
@@ -88,12 +94,17 @@ void group_commit(struct pipeline *p);
 void group_publish(struct pipeline *p, bool now);
 bool mailbox_post(struct pipeline *p, struct delivery_write *w);
 
+/* upkeep.c: what is written for its own sake, in the open group; and files. */
+void upkeep_write(struct pipeline *p);
+void upkeep_tidy(struct pipeline *p);
+bool upkeep_may_end_retention(const struct pipeline *p);
 /* Adds what was denied and not stored to the hourly counters (in the open group). */
 enum err counters_flush(struct pipeline *p) MUST_CHECK;
 
 struct janitor *janitor_new(struct pipeline *p, struct store_reader *r);
 void janitor_free(struct janitor **j);
-/* Deletes bodies that no delivery needs any more; on the loop's thread, in the open group. */
-enum err strip_delivered(struct pipeline *p, uint32_t *ret_done) MUST_CHECK;
+/* Deletes bodies that no delivery needs any more; on the loop's thread, in the open group.
+ * ret_more: that was not all. */
+enum err strip_delivered(struct pipeline *p, bool *ret_more) MUST_CHECK;
 
 #endif

@@ -91,24 +91,20 @@ static enum err write_back(struct strip *t, const struct segment_row *row, int64
 static enum err strip_next(struct strip *t, int64_t after, int64_t last, int64_t seq,
                            int64_t *ret_number)
 {
-    AUTO(query_done) struct sqlite3_stmt *q = NULL;
-    enum err e = FIRST(&t->s->c,
-                       "SELECT number, permitted FROM segment WHERE number > ? AND number <= ?"
-                       " ORDER BY number LIMIT 1",
-                       &q, INT(after), INT(last));
-    if (e != OK)
-        return e;
-    int64_t number = col_int(q, 0);
-    bool changed = false, as_it_is = t->keep && ((uint32_t)col_int(q, 1) & ~t->whole) == 0;
-    query_done(&q);
-    if (!as_it_is) {
-        struct segment_row row;
-        e = segment_fetch(&t->s->reader, number, LOG_WHOLE, &row);
-        if (e == OK)
-            e = rewrite(t, row.keys, row.bytes, &changed);
-        if (e == OK && changed)
-            e = write_back(t, &row, seq);
-    }
+    int64_t number;
+    bool changed = false;
+    enum err e = NUMBER(&t->s->c,
+                        "SELECT number FROM segment WHERE number > ?1 AND number <= ?2"
+                        " AND (?3 = 0 OR permitted & ~?3) ORDER BY number LIMIT 1",
+                        0, &number, INT(after), INT(last), INT(t->whole));
+    if (e != OK || number == 0)
+        return e == OK ? ERR_NOT_FOUND : e;
+    struct segment_row row;
+    e = segment_fetch(&t->s->reader, number, LOG_WHOLE, &row);
+    if (e == OK)
+        e = rewrite(t, row.keys, row.bytes, &changed);
+    if (e == OK && changed)
+        e = write_back(t, &row, seq);
     if (e == OK)
         *ret_number = number;
     return e;
@@ -158,26 +154,30 @@ enum err store_strip_segments(struct store *s, int64_t last, uint32_t most, int6
     AUTO(strip_fini)
     struct strip t = { .s = s,
                        .keep = keep,
-                       .whole = whole,
+                       .whole = keep ? whole : 0,
                        .ctx = ctx,
                        .keys = BUF_INIT(LIMIT_GROUP_BYTES),
                        .body = BUF_INIT(LIMIT_GROUP_BYTES),
                        .named = BUF_INIT(LIMIT_GROUP_BYTES) };
     segment_builder_init(&t.cut);
-    int64_t done_to, seq = s->group.seq + 1; /* of the fact to come */
-    if (last > s->head.group)
-        last = s->head.group; /* the open group's own is not in the chain yet */
-    enum err e = mark_get(&s->c, keep ? MARK_STRIPPED : MARK_EMPTIED, &done_to);
+    int64_t done_to, before, seq = s->group.seq + 1; /* of the fact to come */
+    int64_t newest = s->unpublished_count ? s->unpublished[0].head.group - 1 : s->head.group;
+    if (last > newest)
+        last = newest; /* the open group's own is not in the chain yet */
+    enum err e = mark_get(&s->c, keep ? MARK_STRIPPED : MARK_EMPTIED, &before);
     uint32_t done = 0;
+    done_to = before;
     while (e == OK && done < most && (e = strip_next(&t, done_to, last, seq, &done_to)) == OK)
         done++;
-    if (e == ERR_NOT_FOUND)
+    if (e == ERR_NOT_FOUND) {
+        done_to = last > done_to ? last : done_to; /* what was passed over is done as well */
         e = OK;
+    }
     if (e == OK && t.named_count)
         e = add_fact(&t, at_ms);
-    if (e == OK && done)
+    if (e == OK && done_to > before)
         e = mark_set(&s->c, MARK_STRIPPED, done_to);
-    if (e == OK && done && !keep)
+    if (e == OK && done_to > before && !keep)
         e = mark_set(&s->c, MARK_EMPTIED, done_to);
     if (e != OK)
         return s->c.failed = s->c.failed ? s->c.failed : e;

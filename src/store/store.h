@@ -267,7 +267,7 @@ enum err store_each_message(struct store_reader *r, int64_t since_ms,
  * keeps its entry; its body stays, cut down by `keep` (which writes the fields
  * that `own` may have, or nothing), and a retention fact with the rewritten
  * segments' hashes is added. At most `most` segments a call; *ret_done is how many
- * were looked at: 0 when there is nothing left to do up to `last`.
+ * were cut: less than `most` when there is nothing left to do up to `last`.
  * Each segment is cut by `keep` once, oldest first; one whose events are permitted for slots of `whole`
  * only (bits) is passed over: it holds what these may have, in the form in which they have it. When the own store's time is over
  * too, `keep` is NULL: all bodies up to `last` are deleted, cut before or not. */

@@ -1,0 +1,102 @@
+/* What the loop does beside answering: counters, deleting, watching the clock. */
+#include "pipeline/pipeline_priv.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+
+enum {
+    COUNTERS_EVERY_MS = 10000,
+    STRIP_SHARE = 4, /* of the loop's time, one part in so many goes to deleting, when much waits */
+    JUMP_MS = 5000,
+    LARGE_JUMP_MS = 3600000,
+    STEADY_MS = 24 * 3600000,
+};
+
+enum err counters_flush(struct pipeline *p)
+{
+    if (!p->any_denied)
+        return OK;
+    int64_t hour = clock_now_ms() / 3600000 * 3600000;
+    for (uint32_t slot = 0; slot < LIMIT_DESTINATIONS; slot++) {
+        for (int reason = 0; reason < REASON_COUNT; reason++) {
+            uint64_t n = p->denied[slot][reason];
+            enum err e = n ? store_count(p->store, hour, slot, (enum reason)reason, n) : OK;
+            if (e != OK)
+                return e;
+            p->denied[slot][reason] = 0;
+        }
+    }
+    p->any_denied = false;
+    return OK;
+}
+
+/* ---- the clock ---- */
+
+/* Set ahead, it makes everything old at once. What expires is denied, and comes back with the
+ * right time; what is deleted does not. */
+static void watch_clock(struct pipeline *p)
+{
+    int64_t offset = clock_offset_ms(), now = clock_mono_ms();
+    int64_t jump = p->clock_known ? offset - p->clock_offset_ms : 0;
+    p->clock_known = true;
+    p->clock_offset_ms = offset;
+    if (jump > -JUMP_MS && jump < JUMP_MS)
+        return;
+    numbers_add(&p->numbers.clock_jumps, 1);
+    log_write(LOG_WARNING, "clock.jumped", LOG_N("by_ms", jump));
+    if (jump >= LARGE_JUMP_MS)
+        p->keep_until_ms = now + STEADY_MS;
+}
+
+bool upkeep_may_end_retention(const struct pipeline *p)
+{
+    return p->keep_until_ms == 0 || clock_mono_ms() >= p->keep_until_ms;
+}
+
+/* ---- deleting ---- */
+
+/* What a second's events leave to delete may be more than one go: then there is another soon. */
+static enum err strip(struct pipeline *p)
+{
+    int64_t begun = clock_mono_ms();
+    bool more = false;
+    enum err e = strip_delivered(p, &more);
+    int64_t took = clock_mono_ms() - begun;
+    p->strip_again_ms = e == OK && more ? begun + (took + 1) * STRIP_SHARE : 0;
+    p->tidy_due = true;
+    return e;
+}
+
+void upkeep_write(struct pipeline *p)
+{
+    bool count = p->any_denied && (p->stopping || clock_mono_ms() >= p->counters_due_ms);
+    bool second = atomic_exchange(&p->strip_due, false);
+    bool delete = second || (p->strip_again_ms != 0 && clock_mono_ms() >= p->strip_again_ms);
+    if (second) {
+        watch_clock(p);
+        deliver_wake(p->deliver); /* its cursors move over what was for nobody */
+    }
+    if ((!count && !delete) || group_open(p, NULL) != OK)
+        return; /* tried again next time; requests report the failure */
+    enum err e = OK;
+    if (count) {
+        e = counters_flush(p);
+        p->counters_due_ms = clock_mono_ms() + COUNTERS_EVERY_MS;
+    }
+    if (e == OK && delete)
+        e = strip(p);
+    if (e != OK)
+        group_fail(p, e, NULL);
+}
+
+void upkeep_tidy(struct pipeline *p)
+{
+    struct err_info info = { 0 };
+    if (!p->tidy_due)
+        return;
+    p->tidy_due = false;
+    if (store_tidy(p->store, &info) != OK)
+        log_write(LOG_ERROR, "tidy.failed", LOG_C("text", info.text));
+}
