@@ -103,6 +103,16 @@ static void put_events(struct buf *b, struct numbers *n)
     number(b, "reloads_total", "{outcome=\"refused\"}", numbers_get(&n->reloads_refused));
 }
 
+static void put_clock(struct buf *b, struct numbers *n)
+{
+    counter(b, "clock_jumps_total", "Times the system's clock was set by more than 5 s.",
+            "counter");
+    number(b, "clock_jumps_total", "", numbers_get(&n->clock_jumps));
+    counter(b, "clock_behind_seconds", "How far the system's clock is behind the times given out.",
+            "gauge");
+    buf_printf(b, "licet_clock_behind_seconds %.3f\n", (double)clock_behind_ms() / 1000);
+}
+
 static void put_decisions(struct buf *b, struct numbers *n, const struct policy *p)
 {
     counter(b, "decisions_total", "First decisions, by destination and reason.", "counter");
@@ -163,6 +173,7 @@ void metrics_get(struct request *r)
     struct pipeline *p = request_pipeline(r);
     const struct policy *policy = pipeline_generation(p)->policy;
     put_events(&b, pipeline_numbers(p));
+    put_clock(&b, pipeline_numbers(p));
     put_decisions(&b, pipeline_numbers(p), policy);
     put_deliveries(&b, pipeline_deliver(p), policy);
     put_limits(&b, request_limiter(r));

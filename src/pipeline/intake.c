@@ -118,8 +118,23 @@ static uint64_t lowered_slots(const struct policy *policy, uint64_t lowered_uses
     return slots;
 }
 
+/* `mark`: from before this event's message was remembered, which is to be forgotten with the group. */
+static enum err join_group(struct pipeline *p, uint64_t mark, struct waiter *w,
+                           struct err_info *info)
+{
+    bool was_open = p->open;
+    enum err e = group_open(p, info);
+    if (e != OK)
+        return e;
+    if (!was_open)
+        p->dedupe_mark = mark;
+    group_join(p, w);
+    return OK;
+}
+
 static enum err store_event(struct pipeline *p, const struct event *e, const struct judged *j,
-                            uint64_t hash, struct arena *a, struct waiter *w, struct err_info *info)
+                            uint64_t hash, uint64_t mark, struct arena *a, struct waiter *w,
+                            struct err_info *info)
 {
     const struct live_generation *g = p->newest;
     struct buf *body = &p->body;
@@ -141,10 +156,9 @@ static enum err store_event(struct pipeline *p, const struct event *e, const str
                                    .lowered = lowered_numbers(g->public.policy, e->lowered, a),
                                    .body = buf_view(body) };
     memcpy(stored.verdict, j->verdict, sizeof stored.verdict);
-    enum err opened = group_open(p, info);
-    if (opened != OK)
-        return opened;
-    group_join(p, w);
+    enum err joined = join_group(p, mark, w, info);
+    if (joined != OK)
+        return joined;
     p->deliverable |= j->mask.permitted & g->delivering;
     if (segment_add(&p->segment, &stored))
         return OK;
@@ -155,10 +169,9 @@ static enum err store_event(struct pipeline *p, const struct event *e, const str
         return err_set(info, w->result, NULL, "the events could not be stored: %s",
                        err_text(w->result));
     w->done = false;
-    opened = group_open(p, info);
-    if (opened != OK)
-        return opened;
-    group_join(p, w);
+    joined = join_group(p, mark, w, info);
+    if (joined != OK)
+        return joined;
     p->deliverable |= j->mask.permitted & g->delivering;
     return segment_add(&p->segment, &stored)
                ? OK
@@ -223,7 +236,7 @@ enum err pipeline_ingest(struct pipeline *p, const struct collect_result *events
             answer.denied++;
             continue;
         }
-        err = store_event(p, e, &judged, hash, a, w, info);
+        err = store_event(p, e, &judged, hash, mark, a, w, info);
         if (err != OK) {
             dedupe_rollback(p->dedupe, mark); /* the client will send it again */
             return err;

@@ -25,7 +25,7 @@ struct janitor {
 static bool sleep_ms(struct janitor *j, int ms)
 {
     struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until); /* cannot fail */
+    (void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail */
     until.tv_nsec += (long)(ms % 1000) * 1000000;
     until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
@@ -57,7 +57,11 @@ struct janitor *janitor_new(struct pipeline *p, struct store_reader *r)
     j->p = p;
     j->reader = r;
     must(pthread_mutex_init(&j->lock, NULL) == 0);
-    must(pthread_cond_init(&j->stopped, NULL) == 0);
+    pthread_condattr_t attr; /* the wall clock may be set meanwhile */
+    must(pthread_condattr_init(&attr) == 0);
+    must(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
+    must(pthread_cond_init(&j->stopped, &attr) == 0);
+    (void)pthread_condattr_destroy(&attr);
     must(pthread_create(&j->thread, NULL, run, j) == 0);
     return j;
 }

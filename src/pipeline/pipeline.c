@@ -317,6 +317,7 @@ static void init(struct pipeline *p, void (*wake)(void *ctx), void *ctx)
 {
     p->wake = wake;
     p->wake_ctx = ctx;
+    p->clock_offset_ms = clock_offset_ms();
     must(pthread_mutex_init(&p->generations_lock, NULL) == 0);
     must(pthread_mutex_init(&p->mailbox.lock, NULL) == 0);
     waiter_list_init(&p->joined);

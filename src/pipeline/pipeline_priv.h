@@ -75,7 +75,6 @@ struct pipeline {
     bool tidy_due;
     int64_t strip_again_ms; /* monotonic: more is to be deleted; 0: no */
 
-    bool clock_known;
     int64_t clock_offset_ms; /* clock_offset_ms() a second ago */
     int64_t
         keep_until_ms; /* monotonic: the clock jumped ahead, retention ends nothing; 0: it does */

@@ -39,8 +39,7 @@ enum err counters_flush(struct pipeline *p)
 static void watch_clock(struct pipeline *p)
 {
     int64_t offset = clock_offset_ms(), now = clock_mono_ms();
-    int64_t jump = p->clock_known ? offset - p->clock_offset_ms : 0;
-    p->clock_known = true;
+    int64_t jump = offset - p->clock_offset_ms;
     p->clock_offset_ms = offset;
     if (jump > -JUMP_MS && jump < JUMP_MS)
         return;

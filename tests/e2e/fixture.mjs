@@ -1,8 +1,12 @@
 // One configuration for most tests: statistics (device) for the warehouse, profiling
 // (person) for the crm, and a receiver that takes both. JSON is YAML, so it is written as objects.
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { Receiver } from '../receiver/receiver.mjs'
-import { Daemon, newWebhookSecret, until } from './daemon.mjs'
+import { BINARY, Daemon, newWebhookSecret, sleep, until } from './daemon.mjs'
 
 const text = title => ({
   en: {
@@ -42,8 +46,8 @@ export const standard = receiver => ({
   ],
 })
 
-/** licet and its receiver, both to be stopped by stop(). `change(config)` may alter the configuration. */
-export async function startHouse({ change = c => c, answer } = {}) {
+/** licet and its receiver, both to be stopped by stop(). `change(config)` may alter the configuration; `env` goes to the daemon. */
+export async function startHouse({ change = c => c, answer, env = {} } = {}) {
   const secrets = { warehouse: newWebhookSecret(), crm: newWebhookSecret() }
   const receiver = await new Receiver({ secrets, answer }).listen()
   const house = { receiver, standard: () => standard(receiver.url) }
@@ -51,7 +55,7 @@ export async function startHouse({ change = c => c, answer } = {}) {
   try {
     house.licet = await Daemon.start({
       config: d => {
-        Object.assign(d.env, {
+        Object.assign(d.env, env, {
           LICET_PORT: String(d.port), LICET_PRIVATE_KEY: d.privateKey, LICET_PUBLIC_KEY: d.publicKey,
           WAREHOUSE_SECRET: secrets.warehouse, CRM_SECRET: secrets.crm,
         })
@@ -108,4 +112,29 @@ export async function arrivals(receiver, n, where = () => true, ms = 15_000) {
   const found = () => receiver.arrived.filter(where)
   await until(() => found().length >= n, () => `${n} arrivals; so far ${found().length}, faults ${JSON.stringify(receiver.faults.slice(0, 3))}`, ms)
   return found()
+}
+
+const FAULTS = join(dirname(BINARY), '../tests/faults/libfaults.so')
+
+/** Why tests/faults cannot be used; false when it can. A sanitizer's runtime has those functions to itself. */
+export const noFaults = /asan|tsan/.test(BINARY) ? 'the daemon is built with a sanitizer' : !existsSync(FAULTS) && 'tests/faults is not built'
+
+/** A house whose disk and clock do as `house.fail('fdatasync EIO /events/', 'clock 3600000')` says, until house.heal(). */
+export async function startFaultyHouse(options = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'licet-faults-'))
+  const file = join(folder, 'faults')
+  const house = await startHouse({ ...options, env: { LD_PRELOAD: FAULTS, LICET_FAULTS: file } })
+  house.fail = async (...lines) => {
+    await writeFile(file, lines.map(line => line + '\n').join(''))
+    await sleep(30) // it looks every 5 ms
+  }
+  house.heal = () => house.fail()
+  const { stop } = house
+  house.stop = async () => {
+    await house.heal()
+    const end = await stop()
+    await rm(folder, { recursive: true })
+    return end
+  }
+  return house
 }
