@@ -155,6 +155,32 @@ static void check_recipient(struct reader *r, const struct yaml *n,
             d->recipient_country);
 }
 
+static bool lets_through(const struct conf_destination *d, const char *field)
+{
+    for (uint32_t i = 0; i < d->field_count; i++) {
+        if (d->field[i].treatment != CONF_DROP && str_eq(d->field[i].path, str_of(field)))
+            return true;
+    }
+    return false;
+}
+
+/* Without them no event can be put into Google's form. */
+static void check_ga4_fields(struct reader *r, const struct yaml *n,
+                             const struct conf_destination *d)
+{
+    static const char *const id[] = { "anonymousId", "userId", "ids.ga4.client_id" };
+    const struct yaml *at = key_or(n, "fields");
+    bool whose = lets_through(d, "ids") || lets_through(d, "ids.ga4");
+    for (size_t i = 0; i < COUNT(id) && !whose; i++)
+        whose = lets_through(d, id[i]);
+    if (!whose)
+        warning(r, at,
+                "ga4 needs 'anonymousId' or 'ids.ga4.client_id' in 'fields': nothing will "
+                "be sent");
+    if (!lets_through(d, "event") && !lets_through(d, "type"))
+        warning(r, at, "ga4 needs 'event' and 'type' in 'fields': nothing will be sent");
+}
+
 static void check_destination(struct reader *r, const struct yaml *n,
                               const struct conf_destination *d)
 {
@@ -163,11 +189,15 @@ static void check_destination(struct reader *r, const struct yaml *n,
         warning(r, key_or(n, "id"),
                 own ? "without 'fields' only the minimum is kept"
                     : "without 'fields' only the minimum is sent");
+    if (str_eq(d->type, STR("ga4")) && d->field_count > 0)
+        check_ga4_fields(r, n, d);
     if (!d->has_recipient || own || d->id.n == 0)
         return;
     check_recipient(r, n, d);
     check_named(r, n, d, d->requires, d->require_count);
     check_named(r, n, d, d->recipient_purpose, d->recipient_purpose_count);
+    for (uint32_t i = 0; i < CONF_CLAIMS; i++)
+        check_named(r, n, d, d->claim[i].purpose, d->claim[i].purpose_count);
 }
 
 void check_all(struct reader *r)

@@ -131,12 +131,22 @@ struct conf_field {
 
 enum conf_uncertain { CONF_RETRY = 0, CONF_HOLD };
 
+/* What a destination is told beside the events: whether she agreed to these purposes, too. */
+enum conf_claim_kind { CONF_AD_USER_DATA = 0, CONF_AD_PERSONALIZATION, CONF_CLAIMS };
+
+struct conf_claim {
+    struct str *purpose; /* every one must be permitted; none: she did not */
+    uint32_t purpose_count;
+};
+
 struct conf_destination {
     struct conf_place place;
     struct str id;
     struct str type; /* "own", "webhook", … ; the id when none is given */
     struct str endpoint;
-    struct str secret;            /* signing secret */
+    struct str secret;         /* of a webhook it signs; of ga4 it is the api_secret */
+    struct str measurement_id; /* of ga4: "G-…" */
+    struct conf_claim claim[CONF_CLAIMS];
     bool allow_private_addresses; /* else loopback and private ranges are not called */
     struct str *requires;
     uint32_t require_count;

@@ -160,7 +160,8 @@ static void read_wait(struct reader *r, const struct rule *rule, const struct ya
 }
 
 static const struct rule batch_rules[] = {
-    { "events", read_number, "most events in one request, default 100, at most 500",
+    { "events", read_number,
+      "most events in one request, default 100, at most 500; of `ga4` 25, at most 25",
       DESTINATION(batch_events), .least = 1, .most = LIMIT_SEND_EVENTS },
     { "wait", read_wait, "longest wait for a fuller request, default 1s, at most 600s",
       .most = MOST_WAIT_MS },
@@ -190,14 +191,6 @@ static const struct word uncertain[] = { { "retry", CONF_RETRY },
                                          { "hold", CONF_HOLD },
                                          { NULL, 0 } };
 
-static void destination_init(struct reader *r, const struct yaml *n, void *base)
-{
-    struct conf_destination *d = base;
-    d->place = place_of(r, n);
-    d->batch_events = DEFAULT_BATCH;
-    d->batch_ms = DEFAULT_WAIT_MS;
-}
-
 /* The type, or the id where none is given. */
 static struct str type_text(const struct yaml *n)
 {
@@ -211,12 +204,33 @@ static unsigned destination_kind(struct reader *r, const struct yaml *n)
 {
     (void)r;
     struct str type = type_text(n);
-    return str_eq(type, STR("own")) ? KIND_OWN : str_eq(type, STR("webhook")) ? KIND_WEBHOOK : 0;
+    static const struct {
+        const char *type;
+        unsigned kind;
+    } kinds[] = { { "own", KIND_OWN }, { "webhook", KIND_WEBHOOK }, { "ga4", KIND_GA4 } };
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        if (str_eq(type, str_of(kinds[i].type)))
+            return kinds[i].kind;
+    }
+    return 0;
+}
+
+static void destination_init(struct reader *r, const struct yaml *n, void *base)
+{
+    struct conf_destination *d = base;
+    d->place = place_of(r, n);
+    d->batch_ms = DEFAULT_WAIT_MS;
+    if (destination_kind(r, n) == KIND_GA4) { /* it cannot drop what came twice */
+        d->batch_events = GA4_BATCH;
+        d->uncertain = CONF_HOLD;
+    } else {
+        d->batch_events = DEFAULT_BATCH;
+    }
 }
 
 static void check_type(struct reader *r, const struct yaml *n, const struct conf_destination *d)
 {
-    static const char *const later[] = { "ga4", "hubspot", "meta", "clarity", "file", "kafka" };
+    static const char *const later[] = { "hubspot", "meta", "clarity", "file", "kafka" };
     const struct yaml *at = yaml_get(n, STR("type"));
     at = at != NULL ? at : yaml_get(n, STR("id"));
     bool own = str_eq(d->type, STR("own"));
@@ -226,8 +240,8 @@ static void check_type(struct reader *r, const struct yaml *n, const struct conf
         if (str_eq(d->type, str_of(later[i])))
             return fault(r, at, "type '%s' is not supported yet", later[i]);
     }
-    if (!own && !str_eq(d->type, STR("webhook")))
-        fault(r, at, "unknown type '%s'; known: own, webhook", shown_node(r, at));
+    if (destination_kind(r, n) == 0)
+        fault(r, at, "unknown type '%s'; known: own, webhook, ga4", shown_node(r, at));
     else if (d->id.n && own != str_eq(d->id, STR("own")))
         fault(r, at, "the destination 'own' is of type own, and no other is");
 }
@@ -253,27 +267,43 @@ static void destination_check(struct reader *r, const struct yaml *n, void *base
         d->type = d->id;
     check_type(r, n, d);
     check_endpoint(r, n, d);
+    if (destination_kind(r, n) == KIND_GA4)
+        ga4_check(r, n, d);
     if (d->require_count + d->recipient_purpose_count > LIMIT_PURPOSES_PER_USE)
         fault_limit(r, n, "purposes, the recipient's included", LIMIT_PURPOSES_PER_USE);
 }
 
 static const struct rule destination_rules[] = {
     { "id", read_id, "a to z, 0 to 9, `_`", .needed = KIND_ANY, DESTINATION(id) },
-    { "type", read_line, "`own` (kept here) or `webhook`; default: the id", DESTINATION(type) },
-    { "endpoint", read_line, "where it is sent, https", .needed = KIND_WEBHOOK,
-      .only = KIND_WEBHOOK, DESTINATION(endpoint) },
+    { "type", read_line,
+      "`own` (kept here), `webhook` or `ga4` (Google Analytics 4); default: the id",
+      DESTINATION(type) },
+    { "endpoint", read_line,
+      "where it is sent, https; of `ga4` what stands before `/mp/collect`, default as `region` "
+      "says",
+      .needed = KIND_WEBHOOK, .only = KIND_OUT, DESTINATION(endpoint) },
+    { "region", ga4_read_region,
+      "`global` (default: `https://www.google-analytics.com`) or `eu` "
+      "(`https://region1.google-analytics.com`)",
+      .only = KIND_GA4, .words = ga4_regions },
+    { "measurement_id", ga4_read_measurement_id, "of the data stream: `G-ABC123`",
+      .needed = KIND_GA4, .only = KIND_GA4 },
+    { "api_secret", read_secret, "of the data stream; at least 16 bytes, or `{file: PATH}`",
+      .needed = KIND_GA4, .only = KIND_GA4, DESTINATION(secret) },
+    { "consent", read_inner, "see below; default: `DENIED`", .only = KIND_GA4,
+      .table = &table_consent },
     { "secret", read_secret,
       "signs requests; at least 16 bytes, or `whsec_…` of Standard Webhooks, or `{file: PATH}`",
       .needed = KIND_WEBHOOK, .only = KIND_WEBHOOK, DESTINATION(secret) },
     { "allow_private_addresses", read_bool,
       "`true`: loopback and private networks may be called, also without https; default `false`",
-      .only = KIND_WEBHOOK, DESTINATION(allow_private_addresses) },
+      .only = KIND_OUT, DESTINATION(allow_private_addresses) },
     { "requires", read_purposes, "ids of purposes; every one must be permitted; 1 to 16",
       .needed = KIND_ANY, DESTINATION(requires),
       .count_at = offsetof(struct conf_destination, require_count), .least = 1,
       .most = LIMIT_PURPOSES_PER_USE },
-    { "recipient", read_recipient, "see below", .only = KIND_WEBHOOK, .table = &table_recipient },
-    { "transfers", read_tables, "see below", .only = KIND_WEBHOOK, DESTINATION(transfer),
+    { "recipient", read_recipient, "see below", .only = KIND_OUT, .table = &table_recipient },
+    { "transfers", read_tables, "see below", .only = KIND_OUT, DESTINATION(transfer),
       .count_at = offsetof(struct conf_destination, transfer_count), .table = &table_transfer,
       .most = LIMIT_TRANSFERS },
     { "fields", read_fields,
@@ -284,10 +314,10 @@ static const struct rule destination_rules[] = {
       .only = KIND_OWN, DESTINATION(retention) },
     { "uncertain", read_word,
       "when a request went out and no answer came: `retry` (default) with the same event ids, or "
-      "`hold`",
-      .only = KIND_WEBHOOK, DESTINATION(uncertain), .words = uncertain },
+      "`hold` (default of `ga4`)",
+      .only = KIND_OUT, DESTINATION(uncertain), .words = uncertain },
     { "epoch", read_epoch, "pseudonyms change after so many days, `90d`; default: never" },
-    { "batch", read_inner, "see below", .only = KIND_WEBHOOK, .table = &table_batch },
+    { "batch", read_inner, "see below", .only = KIND_OUT, .table = &table_batch },
 };
 const struct table table_destination = {
     "destinations[]",

@@ -30,6 +30,7 @@ static void set_variables(void)
     assert_int_equal(setenv("LICET_PUBLIC_KEY_TEST", "public-test-0123456789", 1), 0);
     assert_int_equal(setenv("LICET_SUBJECT_SECRET", "subject-0123456789", 1), 0);
     assert_int_equal(setenv("LICET_WAREHOUSE_SECRET", "warehouse-0123456789", 1), 0);
+    assert_int_equal(setenv("LICET_GA4_SECRET", "ga4-0123456789abcdef", 1), 0);
 }
 
 static void every_key_is_documented_as_its_table_says(void **state)
@@ -115,9 +116,9 @@ static void the_full_example_shows_every_key(void **state)
 {
     (void)state;
     static const struct table *const all[] = {
-        &table_top,       &table_controller, &table_keys,  &table_key,  &table_limits,
-        &table_purpose,   &table_version,    &table_void,  &table_text, &table_destination,
-        &table_recipient, &table_transfer,   &table_batch, &table_link,
+        &table_top,       &table_controller, &table_keys,  &table_key,     &table_limits,
+        &table_purpose,   &table_version,    &table_void,  &table_text,    &table_destination,
+        &table_recipient, &table_transfer,   &table_batch, &table_consent, &table_link,
     };
     AUTO(buf_fini) struct buf text = BUF_INIT(LIMIT_CONF);
     slurp(SOURCE_ROOT "/examples/licet.yaml", &text);

@@ -6,7 +6,7 @@ static const char *const alone[] = {
     "type",     "event",       "messageId", "timestamp",         "sentAt",    "channel", "name",
     "category", "anonymousId", "userId",    "originalTimestamp", "receivedAt"
 };
-static const char *const above[] = { "context", "properties", "traits", "ids" };
+static const char *const above[] = { "context", "properties", "traits", "ids", "integrations" };
 
 /* They tie one person to another, so they leave on nobody's consent. */
 static const char *const never[] = { "previousId", "mergeProperties", "groupId", "context.groupId",

@@ -57,7 +57,13 @@ struct word {
 };
 
 /* What kind of thing a mapping describes, when keys depend on it. */
-enum { KIND_OWN = 1, KIND_WEBHOOK = 2, KIND_ANY = ~0 };
+enum {
+    KIND_OWN = 1,
+    KIND_WEBHOOK = 2,
+    KIND_GA4 = 4,
+    KIND_OUT = KIND_WEBHOOK | KIND_GA4,
+    KIND_ANY = ~0
+};
 
 struct rule {
     const char *key;
@@ -149,6 +155,13 @@ bool network_ok(struct str s);                     /* an address, or address/bit
 /* field.c */
 void read_fields(struct reader *, const struct rule *, const struct yaml *, void *);
 
+/* ga4.c */
+enum { GA4_BATCH = 25 }; /* Google takes no more events in one request */
+extern const struct word ga4_regions[3];
+void ga4_read_region(struct reader *, const struct rule *, const struct yaml *, void *);
+void ga4_read_measurement_id(struct reader *, const struct rule *, const struct yaml *, void *);
+void ga4_check(struct reader *r, const struct yaml *n, struct conf_destination *d);
+
 /* check.c: what can only be said once everything is read. */
 void check_all(struct reader *r);
 
@@ -156,7 +169,7 @@ bool country_known(struct str code);
 
 extern const struct table table_top, table_controller, table_keys, table_key, table_limits,
     table_purpose, table_version, table_void, table_text, table_destination, table_recipient,
-    table_transfer, table_fallback, table_batch, table_link;
+    table_transfer, table_fallback, table_batch, table_consent, table_link;
 
 /* The reference, as Markdown: one table for each mapping. */
 void conf_reference(struct buf *to);

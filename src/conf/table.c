@@ -139,17 +139,27 @@ void read_tables(struct reader *r, const struct rule *rule, const struct yaml *n
 
 static void reference_row(const struct rule *rule, struct buf *to)
 {
-    static const char *const needed[] = { "", "`own`", "`webhook`", "`own`, `webhook`" };
-    const char *who = rule->needed == (unsigned)KIND_ANY ? "yes" : needed[rule->needed & 3];
-    buf_printf(to, "| `%s` | %s | %s |\n", rule->key, who, rule->meaning);
+    static const char *const kind[] = { "own", "webhook", "ga4" };
+    const char *between = "";
+    buf_printf(to, "| `%s` | ", rule->key);
+    if (rule->needed == (unsigned)KIND_ANY)
+        buf_lit(to, "yes");
+    for (size_t i = 0; rule->needed != (unsigned)KIND_ANY && i < COUNT(kind); i++) {
+        if (!(rule->needed >> i & 1))
+            continue;
+        buf_printf(to, "%s`%s`", between, kind[i]);
+        between = ", ";
+    }
+    buf_printf(to, " | %s |\n", rule->meaning);
 }
 
 void conf_reference(struct buf *to)
 {
     static const struct table *const all[] = {
-        &table_top,       &table_controller, &table_keys,     &table_key,   &table_limits,
-        &table_purpose,   &table_version,    &table_void,     &table_text,  &table_destination,
-        &table_recipient, &table_transfer,   &table_fallback, &table_batch, &table_link,
+        &table_top,      &table_controller,  &table_keys,      &table_key,
+        &table_limits,   &table_purpose,     &table_version,   &table_void,
+        &table_text,     &table_destination, &table_recipient, &table_transfer,
+        &table_fallback, &table_batch,       &table_consent,   &table_link,
     };
     for (size_t i = 0; i < COUNT(all); i++) {
         buf_printf(to, "### %s\n\n%s\n\n| key | needed | meaning |\n|---|---|---|\n", all[i]->name,

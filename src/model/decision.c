@@ -32,6 +32,10 @@ static const struct {
     [REASON_CLIENT_LOWERED] = { "client_lowered", "The event itself says no." },
     [REASON_NOT_AT_CAPTURE] = { "not_at_capture",
                                 "It was not permitted when the event was collected." },
+    [REASON_NO_ID] = { "no_id",
+                       "The id that the recipient needs may not leave, or there is none." },
+    [REASON_UNSUITABLE] = { "unsuitable", "The recipient has no such event." },
+    [REASON_TOO_OLD] = { "too_old", "The event is older than the recipient takes." },
     [REASON_TEST] = { "test", "The event came with a test key." },
 };
 

@@ -33,9 +33,18 @@ enum reason {
     REASON_SIGNAL,
     REASON_CLIENT_LOWERED,
     REASON_NOT_AT_CAPTURE,
-    REASON_TEST, /* a key of mode: test; judged and shown, nothing leaves */
+    REASON_TEST,       /* a key of mode: test; judged and shown, nothing leaves */
+    REASON_NO_ID,      /* from here on: the destination cannot take it */
+    REASON_UNSUITABLE, /* it has no such event */
+    REASON_TOO_OLD,    /* it takes only newer ones */
     REASON_COUNT
 };
+
+/* Whether the gate gives it; the others come from a destination that cannot take the event. */
+static inline bool reason_of_gate(enum reason r)
+{
+    return r < REASON_NO_ID || r > REASON_TOO_OLD;
+}
 
 /* "unknown_use", "permitted", "no_role", … as in answers and metrics. */
 const char *reason_name(enum reason r);

@@ -212,6 +212,18 @@ static enum err add_required(const struct compiler *m, const struct conf_destina
     return OK;
 }
 
+static void compile_claims(const struct compiler *m, const struct conf_destination *d,
+                           struct policy_use *to)
+{
+    for (int kind = 0; kind < CONF_CLAIMS; kind++) {
+        const struct conf_claim *from = &d->claim[kind];
+        struct policy_claim *c = &to->claim[kind];
+        must(from->purpose_count <= LIMIT_PURPOSES_PER_USE);
+        for (uint32_t i = 0; i < from->purpose_count; i++)
+            c->purpose[c->purpose_count++] = policy_purpose_index(m->policy, from->purpose[i]);
+    }
+}
+
 static enum err compile_use(const struct compiler *m, const struct conf_destination *d,
                             struct policy_use *to)
 {
@@ -228,6 +240,7 @@ static enum err compile_use(const struct compiler *m, const struct conf_destinat
         .has_role = !d->has_recipient || d->role == CONF_PROCESSOR || d->recipient_purpose_count,
     };
     compile_transfers(m, d, to);
+    compile_claims(m, d, to);
     enum err err = add_required(m, d, d->requires, d->require_count, to);
     if (err == OK)
         err = add_required(m, d, d->recipient_purpose, d->recipient_purpose_count, to);
@@ -289,6 +302,11 @@ static void hash_use(struct buf *b, const struct policy_use *u)
     buf_u32(b, u->require_count);
     for (uint32_t i = 0; i < u->require_count; i++)
         buf_u32(b, u->require[i]);
+    for (int kind = 0; kind < CONF_CLAIMS; kind++) {
+        buf_u32(b, u->claim[kind].purpose_count);
+        for (uint32_t i = 0; i < u->claim[kind].purpose_count; i++)
+            buf_u32(b, u->claim[kind].purpose[i]);
+    }
     buf_u32(b, u->importer_count);
     for (uint32_t i = 0; i < u->importer_count; i++) {
         buf_u32(b, u->importer[i].span_count);

@@ -339,6 +339,28 @@ void gate_decide(const struct policy *p, const struct snapshot *device,
     d->person_fields = use->has_person && (!use->departing || use->capture_person_fields);
 }
 
+uint32_t gate_claims(const struct policy *p, const struct snapshot *device,
+                     const struct snapshot *person, const struct use *use, int64_t at_ms)
+{
+    uint32_t held = 0;
+    if (use->index >= p->use_count)
+        return held;
+    const struct question q = { .on = &p->use[use->index], .use = use, .at_ms = at_ms };
+    device = use->has_device ? device : NULL;
+    person = use->has_person ? person : NULL;
+    for (uint32_t kind = 0; kind < CONF_CLAIMS; kind++) {
+        const struct policy_claim *claim = &q.on->claim[kind];
+        bool holds = claim->purpose_count > 0;
+        for (uint32_t i = 0; i < claim->purpose_count && holds; i++) {
+            struct decision_purpose d;
+            judge_purpose(p, claim->purpose[i], device, person, &q, &d);
+            holds = d.reason == REASON_PERMITTED;
+        }
+        held |= (uint32_t)holds << kind;
+    }
+    return held;
+}
+
 void gate_purpose(const struct policy *p, const struct snapshot *subject, uint32_t purpose_index,
                   int64_t at_ms, struct decision_purpose *ret_d)
 {

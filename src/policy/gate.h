@@ -35,6 +35,12 @@ void gate_decide(const struct policy *p, const struct snapshot *device,
                  const struct snapshot *person, const struct use *use, int64_t at_ms,
                  struct decision *ret_decision);
 
+/* Which claims of that use hold: bit = kind (conf_claim_kind). A claim holds when each of its
+ * purposes would permit the use by itself; one without purposes never does. Says nothing of whether
+ * the use is permitted: ask gate_decide() first. */
+uint32_t gate_claims(const struct policy *p, const struct snapshot *device,
+                     const struct snapshot *person, const struct use *use, int64_t at_ms);
+
 /* What one subject's acts say of one purpose, without any use: for the
  * interface's `preferences` and for /v1/permissions. *ret_d->reason is
  * REASON_PERMITTED or the first of no_consent … expired, not_verified that applies

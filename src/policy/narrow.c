@@ -73,6 +73,28 @@ static bool same_transfers(const struct policy_use *a, const struct policy_use *
     return true;
 }
 
+static uint32_t claimed_number(const struct policy *p, const struct policy_claim *c, uint32_t i)
+{
+    return c->purpose[i] < p->purpose_count ? p->purpose[c->purpose[i]].number : 0;
+}
+
+static bool same_claims(const struct policy *from, const struct policy_use *a,
+                        const struct policy *to, const struct policy_use *b)
+{
+    for (int kind = 0; kind < CONF_CLAIMS; kind++) {
+        const struct policy_claim *x = &a->claim[kind], *y = &b->claim[kind];
+        if (x->purpose_count == 0)
+            continue; /* nothing was said of anybody: a claim more is wider */
+        if (x->purpose_count != y->purpose_count)
+            return false;
+        for (uint32_t i = 0; i < x->purpose_count; i++) {
+            if (claimed_number(from, x, i) != claimed_number(to, y, i))
+                return false;
+        }
+    }
+    return true;
+}
+
 static bool use_kept(const struct policy *from, const struct policy_use *u, const struct policy *to)
 {
     int16_t index = to->use_of_slot[u->slot];
@@ -81,7 +103,7 @@ static bool use_kept(const struct policy *from, const struct policy_use *u, cons
     const struct policy_use *now = &to->use[index];
     return str_eq(u->conf->id, now->conf->id) && u->is_own <= now->is_own &&
            u->has_role <= now->has_role && same_requirements(from, u, to, now) &&
-           same_transfers(u, now);
+           same_transfers(u, now) && same_claims(from, u, to, now);
 }
 
 bool policy_narrows(const struct policy *from, const struct policy *to)

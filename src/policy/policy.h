@@ -50,6 +50,12 @@ struct policy_importer {
     uint32_t span_count;
 };
 
+/* What a destination is told beside the events (conf_claim): indexes of purposes. */
+struct policy_claim {
+    uint32_t purpose[LIMIT_PURPOSES_PER_USE]; /* UINT32_MAX: unknown */
+    uint32_t purpose_count;                   /* 0: never said of anybody */
+};
+
 struct policy_use {
     uint32_t slot; /* the destination's number in the store: 0 … LIMIT_DESTINATIONS-1 */
     const struct conf_destination *conf;      /* id, role, transfers, … */
@@ -59,6 +65,7 @@ struct policy_use {
     bool has_role; /* a mere processor, the controller, or its own purposes are mapped (R74) */
     const struct policy_importer *importer;
     uint32_t importer_count;
+    struct policy_claim claim[CONF_CLAIMS];
 };
 
 struct policy {

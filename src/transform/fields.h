@@ -2,7 +2,7 @@
  *
  * A plan is the allow-lists of all uses of one policy, as one tree of paths: an
  * event is walked once. What is not named does not leave. Fields belong to the
- * device (anonymousId, ids.*, context.ip, context.userAgent, context.userAgentData,
+ * device (anonymousId, ids.*, integrations.*, context.ip, context.userAgent, context.userAgentData,
  * context.device, context.network, context.sessionId, context.externalId and
  * externalIds), to the person (userId, traits, context.traits, ids.hubspot.*), to
  * somebody else (previousId, mergeProperties, groupId, context.groupId, context.previousId,
@@ -55,5 +55,8 @@ struct fields_keys {
 enum err fields_apply(const struct fields_plan *plan, uint32_t use, bool device_fields,
                       bool person_fields, struct str body, const struct fields_keys *keys,
                       struct arena *a, struct buf *to, struct buf *names) MUST_CHECK;
+
+/* A name as it may be kept and shown: itself when it is a plain word, else "*". */
+struct str fields_plain_name(struct str name);
 
 #endif

@@ -34,7 +34,7 @@ struct written {
 /* ---- the names of what was written ---- */
 
 /* Names are kept for long and shown: one that is no plain word may be somebody's data. */
-static struct str plain_name(struct str name)
+struct str fields_plain_name(struct str name)
 {
     bool plain = name.n > 0 && name.n <= 64;
     for (size_t i = 0; i < name.n && plain; i++) {
@@ -58,11 +58,11 @@ static void note(struct apply *p, const struct trail *at)
     for (; parts > NAMED_PARTS; parts--)
         at = at->outer;
     for (const struct trail *t = at; t->outer != NULL; t = t->outer)
-        n += plain_name(t->name).n + 1;
+        n += fields_plain_name(t->name).n + 1;
     char *text = arena_alloc(p->a, n);
     char *end = text + n;
     for (const struct trail *t = at; t->outer != NULL; t = t->outer) {
-        struct str part = plain_name(t->name);
+        struct str part = fields_plain_name(t->name);
         *--end = '.';
         end -= part.n;
         memcpy(end, part.p, part.n);

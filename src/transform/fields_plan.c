@@ -26,6 +26,7 @@ static const struct {
     { STR_INIT("traits"), OWNER_PERSON },
     { STR_INIT("ids"), OWNER_DEVICE },
     { STR_INIT("ids.hubspot"), OWNER_PERSON },
+    { STR_INIT("integrations"), OWNER_DEVICE }, /* options for vendors: their ids, mostly */
     { STR_INIT("previousId"), OWNER_NEVER },
     { STR_INIT("mergeProperties"), OWNER_NEVER },
     { STR_INIT("groupId"), OWNER_NEVER },
