@@ -47,6 +47,14 @@ void deliver_count_request(struct deliver *d, uint32_t slot, bool cut)
     unlock(d);
 }
 
+void deliver_count_fields(struct deliver *d, uint32_t slot, uint32_t cut, uint32_t omitted)
+{
+    lock(d);
+    d->numbers[slot].fields_cut += cut;
+    d->numbers[slot].fields_omitted += omitted;
+    unlock(d);
+}
+
 void deliver_note_error(struct deliver *d, uint32_t slot, struct str error)
 {
     char *to = d->numbers[slot].last_error;

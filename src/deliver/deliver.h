@@ -79,8 +79,9 @@ void deliver_close(struct deliver **d);
 /* For /metrics and `licet deliveries`; counts since start, by slot. */
 struct deliver_numbers {
     uint64_t sent, dropped, retried, dead, uncertain, requests, cut;
-    int64_t lag_segments;  /* newest segment less the cursor's */
-    int64_t open_until_ms; /* back-off: nothing is begun before; 0: open */
+    uint64_t fields_cut, fields_omitted; /* of events sent: to fit the receiver's limits */
+    int64_t lag_segments;                /* newest segment less the cursor's */
+    int64_t open_until_ms;               /* back-off: nothing is begun before; 0: open */
     uint32_t in_flight;
     char last_error[96];
 };

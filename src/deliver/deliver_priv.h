@@ -38,7 +38,9 @@ struct parcel_event {
     struct str device, person;
     struct use use;
     bool device_fields, person_fields; /* as it was built */
-    uint32_t earlier;                  /* like loaded.earlier */
+    uint32_t claims;                   /* likewise */
+    int64_t received_ms;
+    uint32_t earlier; /* like loaded.earlier */
 };
 
 enum step_kind {
@@ -87,6 +89,7 @@ struct parcel {
     uint32_t subject_count;
     struct outgoing_request request;
     struct str fields, error;
+    uint32_t fields_cut, fields_omitted; /* to fit the receiver's limits */
     struct str earlier; /* with maybe_arrived: the sets of names that may have left; else empty */
 
     struct delivery_item *left; /* what does not go with it */
@@ -168,11 +171,14 @@ struct deliver {
 /* deliver.c */
 void deliver_count(struct deliver *d, uint32_t slot, enum delivery_result result, uint32_t n);
 void deliver_count_request(struct deliver *d, uint32_t slot, bool cut);
+void deliver_count_fields(struct deliver *d, uint32_t slot, uint32_t cut, uint32_t omitted);
 void deliver_note_error(struct deliver *d, uint32_t slot, struct str error);
 
 /* gather.c: reads on from the outlet's scan. True when there is enough for a request; else nothing is left, or
  * enough was looked at for one turn. */
 bool gather(struct deliver *d, struct outlet *o);
+/* How many of the gathered, from the first on, fit into so many requests where each is about one subject. */
+uint32_t gather_fitting(const struct outlet *o, uint32_t requests);
 /* The first `count` gathered are taken. */
 void gather_taken(struct outlet *o, uint32_t count);
 /* Up to where nothing waits for a request. */
@@ -184,10 +190,10 @@ enum err gather_items(struct deliver *d, const struct delivery_item *item, uint3
 /* pack.c */
 struct parcel *parcel_new(struct outlet *o);
 void parcel_free(struct deliver *d, struct parcel **p);
-/* Decides, transforms and builds; ret_taken of the loaded have then a place in the parcel or among what is left.
- * A parcel that stands in the store keeps its id only when all of it goes. ERR_VALUE: the configuration cannot be sent to. */
+/* Decides, transforms and builds. Of the loaded that have no place yet, ret_taken have one then, in the parcel or
+ * among what is left, and are marked; without a `fit` these are the first of them. A parcel that stands in the store keeps its id only when all of it goes. ERR_VALUE: the configuration cannot be sent to. */
 enum err parcel_pack(struct deliver *d, struct parcel *p, const struct loaded *loaded,
-                     uint32_t count, uint32_t *ret_taken) MUST_CHECK;
+                     uint32_t count, bool *placed, uint32_t *ret_taken) MUST_CHECK;
 /* Its fields count as left, whatever comes of it … */
 void parcel_may_have_arrived(struct parcel *p);
 /* … or it was not begun: what left is what may have left before. */

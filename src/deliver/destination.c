@@ -2,6 +2,7 @@
 #include "deliver/destination_priv.h"
 
 static const struct destination *const destinations[] = {
+    &destination_ga4,
     &destination_webhook,
 };
 

@@ -4,6 +4,6 @@
 
 #include "deliver/destination.h"
 
-extern const struct destination destination_webhook;
+extern const struct destination destination_ga4, destination_webhook;
 
 #endif

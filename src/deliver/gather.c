@@ -28,9 +28,19 @@ static uint32_t batch_events(const struct outlet *o)
     return n == 0 ? 1 : n > LIMIT_SEND_EVENTS ? LIMIT_SEND_EVENTS : n;
 }
 
+/* Where each request is about one subject, several are filled from what is gathered. */
+static uint32_t gather_events(const struct outlet *o)
+{
+    uint32_t n = batch_events(o);
+    if (destination_find(o->conf->type)->fit == NULL)
+        return n;
+    n *= WINDOW_MOST;
+    return n > LIMIT_SEND_EVENTS ? LIMIT_SEND_EVENTS : n;
+}
+
 static bool is_full(const struct outlet *o)
 {
-    return o->gathered_count >= batch_events(o) || o->gathered_bytes >= GATHER_BYTES;
+    return o->gathered_count >= gather_events(o) || o->gathered_bytes >= GATHER_BYTES;
 }
 
 /* Stands at scan.index of the next segment. */
@@ -112,6 +122,25 @@ bool gather(struct deliver *d, struct outlet *o)
         o->at_stamp = 0;
     }
     return is_full(o);
+}
+
+uint32_t gather_fitting(const struct outlet *o, uint32_t requests)
+{
+    uint32_t most = batch_events(o), used = 0;
+    uint32_t like[LIMIT_SEND_EVENTS]; /* so many of its subject came before it, itself included */
+    for (uint32_t i = 0; i < o->gathered_count; i++) {
+        const struct stored_event *e = &o->gathered[i].e;
+        uint32_t before = i;
+        do
+            before--;
+        while (before != UINT32_MAX && !(str_eq(o->gathered[before].e.device, e->device) &&
+                                         str_eq(o->gathered[before].e.person, e->person)));
+        like[i] = before == UINT32_MAX ? 1 : like[before] + 1;
+        used += like[i] % most == 1 || most == 1;
+        if (used > requests)
+            return i;
+    }
+    return o->gathered_count;
 }
 
 void gather_taken(struct outlet *o, uint32_t count)

@@ -67,21 +67,43 @@ void outlet_build_failed(struct deliver *d, struct outlet *o, enum err err)
     window_failed(&o->window);
 }
 
+/* Packs requests from the first `count` gathered: one, or where each is about one subject as many as it takes. */
+static enum err pack_fresh(struct deliver *d, struct outlet *o, uint32_t count, bool one,
+                           struct parcel **list, uint32_t *ret_parcels, uint32_t *ret_taken)
+{
+    bool placed[LIMIT_SEND_EVENTS] = { false };
+    uint32_t taken = 0, more;
+    do {
+        struct parcel *p = list[(*ret_parcels)++] = parcel_new(o);
+        p->attempts = 1;
+        enum err err = parcel_pack(d, p, o->gathered, count, placed, &more);
+        if (err != OK)
+            return err;
+        taken += more;
+    } while (!one && taken < count);
+    *ret_taken = taken;
+    return OK;
+}
+
 static bool begin_fresh(struct deliver *d, struct outlet *o)
 {
-    struct parcel *p = parcel_new(o);
-    p->attempts = 1;
-    uint32_t taken;
-    enum err err = parcel_pack(d, p, o->gathered, o->gathered_count, &taken);
+    struct parcel *list[LIMIT_SEND_EVENTS];
+    uint32_t parcels = 0, taken = 0, count = o->gathered_count;
+    bool one = destination_find(o->conf->type)->fit == NULL;
+    if (!one)
+        count = gather_fitting(o, window_room(&o->window));
+    enum err err = pack_fresh(d, o, count, one, list, &parcels, &taken);
     if (err != OK) { /* nothing was taken; the same events later */
-        parcel_free(d, &p);
+        for (uint32_t i = 0; i < parcels; i++)
+            parcel_free(d, &list[i]);
         if (err != ERR_STALE)
             outlet_build_failed(d, o, err);
         return false;
     }
     gather_taken(o, taken);
     o->cursor = gather_position(o);
-    write_begin(d, p);
+    for (uint32_t i = 0; i < parcels; i++) /* with one cursor, in one round */
+        write_begin(d, list[i]);
     return true;
 }
 

@@ -5,6 +5,8 @@
 
 enum { ENVELOPE_BYTES = 128 }; /* what a destination's format adds to an event, about */
 
+static const enum err OTHER = ERR_CONFLICT; /* an event for a request of its own */
+
 struct parcel *parcel_new(struct outlet *o)
 {
     struct parcel *p = must_alloc_zero(sizeof *p);
@@ -70,8 +72,8 @@ static struct use use_of(const struct policy *policy, uint32_t index, uint32_t s
 }
 
 static enum err decide(struct deliver *d, const struct policy *policy, const struct use *use,
-                       struct str device, struct str person, int64_t at_ms,
-                       struct decision *ret_decision)
+                       struct str device, struct str person, int64_t received_ms, int64_t at_ms,
+                       struct decision *ret_decision, uint32_t *ret_claims)
 {
     const struct deliver_setup *s = &d->setup;
     const struct snapshot *of_device = NULL, *of_person = NULL;
@@ -82,6 +84,10 @@ static enum err decide(struct deliver *d, const struct policy *policy, const str
         err = ledger_snapshot(s->ledger, s->reader, person, &of_person);
     if (err == OK)
         gate_decide(policy, of_device, of_person, use, at_ms, ret_decision);
+    /* a claim is made of an event only if it was true when that was collected, too */
+    if (err == OK && ret_claims != NULL)
+        *ret_claims = gate_claims(policy, of_device, of_person, use, received_ms) &
+                      gate_claims(policy, of_device, of_person, use, at_ms);
     if (of_device != NULL)
         ledger_snapshot_unref(s->ledger, &of_device);
     if (of_person != NULL)
@@ -98,9 +104,11 @@ bool parcel_still_permitted(struct deliver *d, struct parcel *p)
     for (uint32_t i = 0; same && i < p->count; i++) {
         const struct parcel_event *e = &p->event[i];
         struct decision decision = { 0 };
-        same = decide(d, p->policy.policy, &e->use, e->device, e->person, at_ms, &decision) == OK &&
+        uint32_t claims = 0;
+        same = decide(d, p->policy.policy, &e->use, e->device, e->person, e->received_ms, at_ms,
+                      &decision, &claims) == OK &&
                decision.verdict == GATE_PERMIT && decision.device_fields == e->device_fields &&
-               decision.person_fields == e->person_fields;
+               decision.person_fields == e->person_fields && claims == e->claims;
     }
     return same;
 }
@@ -128,6 +136,10 @@ struct packing {
     struct outgoing_event *out;
     size_t *body_at; /* like out: offsets into d->bodies, which moves as it grows */
     uint32_t *from;  /* like out: which of the loaded */
+    bool *placed;    /* like the loaded */
+    uint32_t most_events;
+    size_t most_bytes;
+    struct str whom, beside; /* of the events in it */
     struct names names;
 };
 
@@ -162,7 +174,7 @@ static void leave_denied(struct deliver *d, struct parcel *p, const struct loade
 }
 
 static void add_event(struct packing *k, const struct loaded *l, uint32_t at, const struct use *use,
-                      const struct decision *decision, size_t body_at)
+                      const struct decision *decision, uint32_t claims, size_t body_at)
 {
     struct parcel *p = k->p;
     p->event[p->count] = (struct parcel_event){
@@ -171,6 +183,8 @@ static void add_event(struct packing *k, const struct loaded *l, uint32_t at, co
         .use = *use,
         .device_fields = decision->device_fields,
         .person_fields = decision->person_fields,
+        .claims = claims,
+        .received_ms = l->e.received_ms,
         .earlier = l->earlier,
     };
     p->item[p->count] = (struct delivery_item){
@@ -184,12 +198,53 @@ static void add_event(struct packing *k, const struct loaded *l, uint32_t at, co
         .id = l->e.id,
         .received_ms = l->e.received_ms,
         .body = { .n = k->d->bodies.n - body_at },
+        .has_device = use->has_device,
+        .has_person = use->has_person,
+        .device_fields = decision->device_fields,
+        .claims = claims,
     };
     k->body_at[p->count] = body_at;
     p->count++;
 }
 
-/* One event: into the parcel, or left. ERR_LIMIT: it belongs into the next. */
+/* Puts the body at body_at into the receiver's form, names along with it. */
+static enum reason fit(struct packing *k, const struct loaded *l, const struct use *use,
+                       const struct decision *decision, uint32_t claims, size_t body_at,
+                       struct fitted *ret_fitted)
+{
+    struct deliver *d = k->d;
+    const struct outgoing_event event = {
+        .id = l->e.id,
+        .received_ms = l->e.received_ms,
+        .body = { d->bodies.p + body_at, d->bodies.n - body_at },
+        .has_device = use->has_device,
+        .has_person = use->has_person,
+        .device_fields = decision->device_fields,
+        .claims = claims,
+    };
+    const struct conf_destination *conf = k->p->policy.policy->use[k->p->use].conf;
+    enum reason reason = k->p->driver->fit(conf, &event, d->now_ms, &d->scratch, ret_fitted);
+    d->bodies.n = body_at;
+    buf_clear(&d->names);
+    if (reason == REASON_PERMITTED) {
+        buf_str(&d->bodies, ret_fitted->body);
+        buf_str(&d->names, ret_fitted->names);
+    }
+    return reason;
+}
+
+/* Whether it may share the request with those that are in it. */
+static bool goes_with(struct packing *k, const struct fitted *f)
+{
+    if (k->p->count == 0) {
+        k->whom = f->whom;
+        k->beside = f->beside;
+    }
+    /* what was together once stays together: its receiver may have seen it so */
+    return str_eq(f->whom, k->whom) && (k->p->pending || str_eq(f->beside, k->beside));
+}
+
+/* One event: into the parcel, or left. ERR_LIMIT: it belongs into the next. OTHER: into another. */
 static enum err pack_one(struct packing *k, const struct loaded *l, uint32_t at)
 {
     struct deliver *d = k->d;
@@ -200,8 +255,9 @@ static enum err pack_one(struct packing *k, const struct loaded *l, uint32_t at)
     }
     struct use use = use_of(p->policy.policy, p->use, p->outlet->slot, &l->e);
     struct decision decision = { 0 };
-    enum err err =
-        decide(d, p->policy.policy, &use, l->e.device, l->e.person, d->now_ms, &decision);
+    uint32_t claims = 0;
+    enum err err = decide(d, p->policy.policy, &use, l->e.device, l->e.person, l->e.received_ms,
+                          d->now_ms, &decision, &claims);
     if (err != OK)
         return err == ERR_LIMIT ? ERR_IO : err;
     if (decision.verdict != GATE_PERMIT) {
@@ -213,8 +269,25 @@ static enum err pack_one(struct packing *k, const struct loaded *l, uint32_t at)
     struct fields_keys keys = { .secret = d->setup.pseudonym_secret, .at_ms = l->e.received_ms };
     err = fields_apply(p->policy.plan, p->use, decision.device_fields, decision.person_fields,
                        l->e.body, &keys, &d->scratch, &d->bodies, &d->names);
-    bool too_large =
-        d->bodies.over || d->bodies.n + (p->count + 1) * (size_t)ENVELOPE_BYTES > LIMIT_SEND_BYTES;
+    struct fitted fitted = { 0 };
+    if (err == OK && !d->bodies.over && p->driver->fit != NULL) {
+        enum reason reason = fit(k, l, &use, &decision, claims, body_at, &fitted);
+        if (reason != REASON_PERMITTED) {
+            leave_denied(d, p, l, reason);
+            return OK;
+        }
+        bool with = goes_with(k, &fitted);
+        if (!with)
+            d->bodies.n = body_at;
+        if (!with && p->pending) {
+            leave(p, l, DELIVERY_DEAD, 0, "it cannot share its request any more: send it again");
+            return OK;
+        }
+        if (!with)
+            return OTHER;
+    }
+    bool too_large = d->bodies.over || p->count >= k->most_events ||
+                     d->bodies.n + (p->count + 1) * (size_t)ENVELOPE_BYTES > k->most_bytes;
     if (err != OK || too_large) {
         d->bodies.n = body_at;
         d->bodies.over = false;
@@ -224,7 +297,9 @@ static enum err pack_one(struct packing *k, const struct loaded *l, uint32_t at)
               err == OK ? "the event is too large" : "the event is damaged");
         return OK;
     }
-    add_event(k, l, at, &use, &decision, body_at);
+    add_event(k, l, at, &use, &decision, claims, body_at);
+    p->fields_cut += fitted.cut;
+    p->fields_omitted += fitted.omitted;
     return OK;
 }
 
@@ -252,11 +327,28 @@ static void list_subjects(struct deliver *d, struct parcel *p)
     p->subject_count = kept;
 }
 
-static void start_packing(struct packing *k, struct deliver *d, struct parcel *p, uint32_t count)
+static void limit_packing(struct packing *k)
+{
+    const struct parcel *p = k->p;
+    k->most_events = LIMIT_SEND_EVENTS;
+    k->most_bytes = LIMIT_SEND_BYTES;
+    if (p->driver->fit == NULL)
+        return; /* as many as were gathered */
+    k->most_events = p->driver->most_events;
+    k->most_bytes = p->driver->most_bytes;
+    uint32_t wanted = p->policy.policy->use[p->use].conf->batch_events;
+    if (!p->pending && wanted > 0 && wanted < k->most_events)
+        k->most_events = wanted;
+}
+
+static void start_packing(struct packing *k, struct deliver *d, struct parcel *p, uint32_t count,
+                          bool *placed, const bool *placed_before)
 {
     arena_clear(&d->scratch);
     buf_clear(&d->bodies);
     p->count = p->left_count = p->left_subject_count = 0;
+    p->fields_cut = p->fields_omitted = 0;
+    memcpy(placed, placed_before, count * sizeof *placed);
     p->event = arena_array(&p->arena, struct parcel_event, count);
     p->item = arena_array(&p->arena, struct delivery_item, count);
     p->event_id = arena_array(&p->arena, struct id, count);
@@ -265,6 +357,8 @@ static void start_packing(struct packing *k, struct deliver *d, struct parcel *p
     p->left_subject = arena_array(&p->arena, uint64_t, 2 * count);
     k->d = d;
     k->p = p;
+    k->placed = placed;
+    limit_packing(k);
     names_start(&k->names, &d->scratch);
     k->out = arena_array(&d->scratch, struct outgoing_event, count);
     k->body_at = arena_array(&d->scratch, size_t, count);
@@ -301,11 +395,14 @@ static enum err pack_some(struct packing *k, const struct loaded *loaded, uint32
     struct parcel *p = k->p;
     uint32_t taken = 0;
     enum err err = OK;
-    while (taken < most && err == OK) {
-        err = pack_one(k, &loaded[taken], taken);
+    for (uint32_t i = 0; i < most && (err == OK || err == OTHER); i++) {
+        if (k->placed[i])
+            continue;
+        err = pack_one(k, &loaded[i], i);
+        k->placed[i] = err == OK;
         taken += err == OK;
     }
-    if (err != OK && err != ERR_LIMIT)
+    if (err != OK && err != OTHER && err != ERR_LIMIT)
         return err;
     bool whole = p->left_count == 0 && taken == count;
     p->left_id = p->pending ? p->stored_id : id_new(d->now_ms);
@@ -325,15 +422,18 @@ static enum err pack_some(struct packing *k, const struct loaded *loaded, uint32
 }
 
 enum err parcel_pack(struct deliver *d, struct parcel *p, const struct loaded *loaded,
-                     uint32_t count, uint32_t *ret_taken)
+                     uint32_t count, bool *placed, uint32_t *ret_taken)
 {
     enum err err = take_policy(d, p);
     if (err != OK)
         return err;
     struct packing k;
     uint32_t taken, most = count;
+    bool before[LIMIT_SEND_EVENTS];
+    must(count <= LIMIT_SEND_EVENTS);
+    memcpy(before, placed, count * sizeof *before);
     do {
-        start_packing(&k, d, p, count);
+        start_packing(&k, d, p, count, placed, before);
         err = pack_some(&k, loaded, count, most, &taken, &most);
     } while (err == ERR_LIMIT);
     if (err != OK)

@@ -31,7 +31,7 @@ static struct parcel *parcel_of(struct outlet *o, const struct delivery_request 
 
 /* A receiver that has seen an id with some events must not see it with others: those that are left end here, the
  * rest becomes, in the store, a request of its own that is due now. */
-static void split(struct parcel *p, const struct loaded *loaded, uint32_t taken, uint32_t count)
+static void split(struct parcel *p, const struct loaded *loaded, const bool *placed, uint32_t count)
 {
     for (uint32_t i = 0; i < p->count; i++) {
         p->left_event_id[p->left_count] = p->event_id[i];
@@ -39,8 +39,9 @@ static void split(struct parcel *p, const struct loaded *loaded, uint32_t taken,
         p->left[p->left_count].fields = p->event[i].earlier;
         p->left[p->left_count++].result = DELIVERY_RETRY;
     }
-    for (uint32_t i = taken; i < count;
-         i++) { /* did not fit any more: another policy makes larger events */
+    for (uint32_t i = 0; i < count; i++) {
+        if (placed[i])
+            continue; /* the others did not fit any more: another policy makes larger events */
         p->left_event_id[p->left_count] = loaded[i].e.id;
         p->left[p->left_count++] = (struct delivery_item){ .segment = loaded[i].segment,
                                                            .index = loaded[i].index,
@@ -64,11 +65,12 @@ static enum err begin_again(struct deliver *d, struct parcel *p, const struct de
     for (uint32_t i = 0; i < count; i++)
         loaded[i].earlier = p->maybe_arrived ? item[i].fields : 0;
     uint32_t taken;
-    err = parcel_pack(d, p, loaded, count, &taken);
+    bool *placed = arena_array(&a, bool, count);
+    err = parcel_pack(d, p, loaded, count, placed, &taken);
     if (err != OK)
         return err;
     if (p->left_count > 0 || taken < count)
-        split(p, loaded, taken, count);
+        split(p, loaded, placed, count);
     write_begin(d, p);
     return OK;
 }

@@ -10,6 +10,11 @@ bool window_has_room(const struct window *w)
     return w->used < size_of(w);
 }
 
+uint32_t window_room(const struct window *w)
+{
+    return window_has_room(w) ? size_of(w) - w->used : 0;
+}
+
 void window_failed(struct window *w)
 {
     w->size = 1;

@@ -17,6 +17,7 @@ struct window {
 };
 
 bool window_has_room(const struct window *w);
+uint32_t window_room(const struct window *w); /* requests */
 void window_failed(struct window *w);
 void window_succeeded(struct window *w);
 

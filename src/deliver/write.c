@@ -201,6 +201,9 @@ static void count_results(struct deliver *d, const struct step *s)
 
 static void step_committed(struct deliver *d, struct step *s)
 {
+    const struct parcel *p = s->parcel;
+    if (s->kind == STEP_RESULT && p->count > 0 && p->item[0].result == DELIVERY_SENT)
+        deliver_count_fields(d, s->q.slot, p->fields_cut, p->fields_omitted);
     if (s->parcel == NULL)
         s->outlet->cursor_out = false;
     else if (--s->parcel->steps_out == 0)
