@@ -151,6 +151,24 @@ static void put_deliveries(struct buf *b, struct deliver *d, const struct policy
     }
 }
 
+/* Of events sent: what a receiver's limits cost. */
+static void put_fields(struct buf *b, struct deliver *d, const struct policy *p)
+{
+    counter(b, "delivery_fields_total",
+            "Fields of events sent that the receiver does not take as they are.", "counter");
+    for (uint32_t i = 0; i < p->use_count; i++) {
+        const struct destination *t = destination_find(p->use[i].conf->type);
+        if (t == NULL || t->fit == NULL)
+            continue;
+        struct deliver_numbers n;
+        deliver_get_numbers(d, p->use[i].slot, &n);
+        buf_printf(b, "licet_delivery_fields_total{destination=\"%.*s\",what=\"cut\"} %llu\n",
+                   STR_ARG(p->use[i].conf->id), (unsigned long long)n.fields_cut);
+        buf_printf(b, "licet_delivery_fields_total{destination=\"%.*s\",what=\"omitted\"} %llu\n",
+                   STR_ARG(p->use[i].conf->id), (unsigned long long)n.fields_omitted);
+    }
+}
+
 static void put_limits(struct buf *b, const struct limiter *l)
 {
     static const char *const kind[LIMIT_KINDS] = { "key", "address", "subject", "events" };
@@ -176,6 +194,7 @@ void metrics_get(struct request *r)
     put_clock(&b, pipeline_numbers(p));
     put_decisions(&b, pipeline_numbers(p), policy);
     put_deliveries(&b, pipeline_deliver(p), policy);
+    put_fields(&b, pipeline_deliver(p), policy);
     put_limits(&b, request_limiter(r));
     counter(&b, "resident_bytes", "Memory in use.", "gauge");
     number(&b, "resident_bytes", "", resident_bytes());
