@@ -1,4 +1,6 @@
 #include "cli/cmd.h"
+
+#include "deliver/probe.h"
 #include "policy/compile.h"
 
 #include <stdio.h>
@@ -26,11 +28,27 @@ static int compare(const struct conf *c)
     return e == OK ? EXIT_DONE : EXIT_USAGE;
 }
 
+static int ask_receiver(const struct conf_destination *d)
+{
+    AUTO(buf_fini) struct buf says = BUF_INIT(LIMIT_ANSWER);
+    enum err e = probe(d, &says);
+    if (e == ERR_NOT_FOUND)
+        return EXIT_DONE;
+    (void)fflush(stdout); /* the two streams in their order */
+    struct str rest = buf_view(&says), line;
+    while (rest.n > 0 && str_next(&rest, '\n', &line))
+        (void)cmd_fail(EXIT_FAILED, "%.*s: %.*s", STR_ARG(d->id), STR_ARG(line));
+    if (e != OK)
+        return EXIT_FAILED;
+    (void)printf("%.*s: reached, no faults\n", STR_ARG(d->id));
+    return EXIT_DONE;
+}
+
 int cmd_check(int argc, char **argv)
 {
-    (void)argv;
-    if (argc > 1)
-        return cmd_fail(EXIT_USAGE, "takes no arguments");
+    bool live = argc == 2 && strcmp(argv[1], "--live") == 0;
+    if (argc > 1 && !live)
+        return cmd_fail(EXIT_USAGE, "takes no argument but --live");
     AUTO(conf_free) struct conf *c = NULL;
     int code = cmd_conf(&c);
     if (code == EXIT_DONE)
@@ -39,5 +57,9 @@ int cmd_check(int argc, char **argv)
         (void)printf("%s: no faults, %u purpose%s, %u destination%s\n", cmd_options.config,
                      c->purpose_count, PLURAL(c->purpose_count), c->destination_count,
                      PLURAL(c->destination_count));
+    for (uint32_t i = 0; code != EXIT_USAGE && live && i < c->destination_count; i++) {
+        if (ask_receiver(&c->destination[i]) != EXIT_DONE)
+            code = EXIT_FAILED;
+    }
     return code;
 }

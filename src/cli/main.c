@@ -8,9 +8,11 @@
 static const struct cmd commands[] = {
     { "serve", "", "Run the daemon",
       "Runs until SIGTERM or SIGINT. SIGHUP reads the configuration again.\n", cmd_serve },
-    { "check", "", "Check the configuration",
+    { "check", "[--live]", "Check the configuration",
       "Prints every fault and warning as file:line:column with a caret. Compares with what is\n"
-      "frozen in the database, when there is one.\n",
+      "frozen in the database, when there is one.\n"
+      "--live   Also look at each destination. Nobody's data is sent: ga4 is asked to validate a\n"
+      "         made-up event, of the others it is seen whether they can be reached.\n",
       cmd_check },
     { "explain", "EVENT | --sample FILE [--gpc] [--dnt] | --denied",
       "Why an event was sent or stopped",

@@ -1,0 +1,95 @@
+#include "deliver/wire_probe.h"
+
+#include "deliver/address.h"
+
+#include <curl/curl.h>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct look {
+    bool allow_private, closed_address;
+    struct buf answer;
+};
+
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
+{
+    struct look *l = ctx;
+    (void)purpose;
+    if (!l->allow_private && !address_is_public(&a->addr)) {
+        l->closed_address = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+static size_t take_answer(char *bytes, size_t size, size_t count, void *ctx)
+{
+    struct look *l = ctx;
+    buf_add(&l->answer, bytes, size * count);
+    return l->answer.over ? 0 : size * count;
+}
+
+static void set_up(CURL *e, struct str url, const struct outgoing_request *q,
+                   struct curl_slist *header, struct look *l, struct arena *a)
+{
+    curl_easy_setopt(e, CURLOPT_URL, arena_str(a, url).p);
+    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(e, CURLOPT_PROXY, "");
+    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(e, CURLOPT_USERAGENT, "licet/" LICET_VERSION);
+    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, LIMIT_CONNECT_S * 1000L);
+    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, LIMIT_SEND_S * 1000L);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, l);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_answer);
+    curl_easy_setopt(e, CURLOPT_WRITEDATA, l);
+    if (q == NULL) {
+        curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L);
+        return;
+    }
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, header);
+    curl_easy_setopt(e, CURLOPT_POST, 1L);
+    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body.n);
+    curl_easy_setopt(e, CURLOPT_POSTFIELDS, q->body.n > 0 ? q->body.p : "");
+}
+
+static struct curl_slist *headers_of(const struct outgoing_request *q, struct arena *a)
+{
+    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+    must(list != NULL);
+    for (uint32_t i = 0; q != NULL && i < q->header_count; i++) {
+        struct curl_slist *longer = curl_slist_append(list, arena_str(a, q->header[i]).p);
+        must(longer != NULL);
+        list = longer;
+    }
+    return list;
+}
+
+enum err wire_probe(struct str url, const struct outgoing_request *q, bool allow_private,
+                    struct arena *a, struct wire_answer *ret_answer)
+{
+    struct wire_answer answer = { 0 };
+    CURL *e = curl_easy_init();
+    if (e == NULL) {
+        *ret_answer = (struct wire_answer){ .why = "cannot set up libcurl" };
+        return ERR_IO;
+    }
+    struct look l = { .allow_private = allow_private, .answer = BUF_INIT(LIMIT_ANSWER) };
+    struct curl_slist *header = headers_of(q, a);
+    set_up(e, url, q, header, &l, a);
+    CURLcode code = curl_easy_perform(e);
+    long status = 0;
+    (void)curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
+    answer.status = (int)status;
+    answer.body = arena_str(a, buf_view(&l.answer));
+    answer.why = l.closed_address ? "the address is not a public one" : curl_easy_strerror(code);
+    curl_easy_cleanup(e);
+    curl_slist_free_all(header);
+    bool long_answer = l.answer.over; /* enough to know what it says */
+    buf_fini(&l.answer);
+    *ret_answer = answer;
+    return code == CURLE_OK || (long_answer && status > 0) ? OK : ERR_IO;
+}
