@@ -5,6 +5,8 @@
 enum {
     CURSOR_MS = 5000,     /* a cursor that moved over nothing is written so often … */
     CURSOR_SEGMENTS = 64, /* … or when it moved so far */
+    SUBJECTS_AT_ONCE =
+        16, /* requests about one subject are small: where all is well, more than the window go */
 };
 
 void outlet_init(struct outlet *o, uint32_t slot)
@@ -90,8 +92,11 @@ static bool begin_fresh(struct deliver *d, struct outlet *o)
     struct parcel *list[LIMIT_SEND_EVENTS];
     uint32_t parcels = 0, taken = 0, count = o->gathered_count;
     bool one = destination_find(o->conf->type)->fit == NULL;
+    uint32_t room = window_room(&o->window);
+    if (room < SUBJECTS_AT_ONCE && o->backoff.failures == 0)
+        room = SUBJECTS_AT_ONCE;
     if (!one)
-        count = gather_fitting(o, window_room(&o->window));
+        count = gather_fitting(o, room);
     enum err err = pack_fresh(d, o, count, one, list, &parcels, &taken);
     if (err != OK) { /* nothing was taken; the same events later */
         for (uint32_t i = 0; i < parcels; i++)
