@@ -290,7 +290,7 @@ test('check --live: webhooks are reached without an event, and must prove who th
     assert.deepEqual([good.code, ...good.err.match(/licet check: .*/g) ?? []], [0])
     assert.match(good.out, /fine: reached, no faults/)
     assert.equal(house.receiver.requests, before)
-    const bad = await check(hook('nobody', 'http://127.0.0.1:1/'), hook('liar', `https://127.0.0.1:${stranger.address().port}/`), hook('lost', 'http://no-such-host.invalid/'))
+    const bad = await check(hook('nobody', 'http://127.0.0.1:1/'), hook('liar', `https://127.0.0.1:${stranger.address().port}/`), hook('lost', 'https://no-such-host.invalid/'))
     assert.equal(bad.code, 1)
     assert.match(bad.err, /nobody: .*onnect/)
     assert.match(bad.err, /liar: .*certificate/i)
