@@ -48,7 +48,15 @@ static struct conf *make_conf(struct house *h)
                    "destinations:\n"
                    "  - {id: own, requires: [mail], retention: 90d, " FIELDS "}\n");
     uint16_t port = receiver_port(h->receiver);
-    add_destination(h, &text, "hook", "mail", port);
+    if (h->o.ga4)
+        buf_printf(&text,
+                   "  - {id: hook, type: ga4, endpoint: \"http://127.0.0.1:%u\", measurement_id: "
+                   "G-TEST, api_secret: 0123456789abcdef, requires: [mail], uncertain: %s, "
+                   "consent: {ad_user_data: [mail]}, allow_private_addresses: true, batch: "
+                   "{events: %u, wait: 0s}, " FIELDS "}\n",
+                   port, h->o.hold ? "hold" : "retry", h->o.events ? h->o.events : 25);
+    else
+        add_destination(h, &text, "hook", "mail", port);
     add_destination(h, &text, "second", "mail", h->o.dead_second ? 1 : port);
     add_destination(h, &text, "third", "post", port);
     struct conf *c = NULL;

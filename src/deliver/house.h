@@ -20,6 +20,7 @@ struct house_options {
     int64_t send_ms, backoff_ms, patience_ms; /* 0: 5 s, 1 ms, a day */
     bool dead_second;                         /* `second` is where nobody listens */
     bool refuse_private;
+    bool ga4; /* `hook` is of that type, and claims ad_user_data of `mail` */
 };
 
 struct house {

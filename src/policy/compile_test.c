@@ -741,6 +741,38 @@ static void adding_beside_what_is_there_does_not_narrow(void **state)
     assert_true(policy_narrows(to, from));
 }
 
+static void claim_that_goes_or_asks_for_more_narrows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before[2], *after[2];
+        bool narrows;
+    } rows[] = {
+        { { "statistics" }, { NULL }, true },
+        { { "statistics" }, { "newsletter" }, true },
+        { { "statistics" }, { "statistics", "newsletter" }, true },
+        { { NULL }, { "statistics" }, false },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct policy *p[2];
+        AUTO(shop_free) struct shop *s = shop_new();
+        AUTO(shop_free) struct shop *t = shop_new();
+        struct shop *const shop[2] = { s, t };
+        t->frozen = s->frozen;
+        for (int k = 0; k < 2; k++) {
+            const char *const *name = k ? rows[i].after : rows[i].before;
+            struct conf_claim *claim = &shop[k]->conf.destination[1].claim[CONF_AD_PERSONALIZATION];
+            claim->purpose = fixture_names(&shop[k]->arena, &claim->purpose_count, name[0],
+                                           name[0] ? name[1] : NULL, NULL);
+            p[k] = shop_open(shop[k]);
+            t->frozen = s->frozen;
+        }
+        assert_memory_not_equal(p[0]->hash, p[1]->hash, 32);
+        if (policy_narrows(p[0], p[1]) != rows[i].narrows)
+            fail_msg("row %zu", i);
+    }
+}
+
 static void purpose_that_goes_narrows(void **state)
 {
     (void)state;
@@ -864,6 +896,7 @@ int main(void)
         cmocka_unit_test(whatever_shapes_a_decision_is_in_the_hash_and_narrows),
         cmocka_unit_test(same_configuration_has_the_same_hash),
         cmocka_unit_test(adding_beside_what_is_there_does_not_narrow),
+        cmocka_unit_test(claim_that_goes_or_asks_for_more_narrows),
         cmocka_unit_test(purpose_that_goes_narrows),
         cmocka_unit_test(file_compiles_and_its_transfer_falls_back),
         cmocka_unit_test(frozen_difference_points_into_the_file),

@@ -26,6 +26,7 @@ static struct conf_destination house_destination(const struct house *h, const ch
     };
     memcpy(d.recipient_country, h->no_transfer ? "US" : "IE", 3);
     d.requires = fixture_names(a, &d.require_count, requires, NULL);
+    d.claim[CONF_AD_USER_DATA] = (struct conf_claim){ d.requires, d.require_count };
     return d;
 }
 

@@ -2,7 +2,7 @@
  * of it: for the tests of the gate only.
  *
  * Destinations: `out` needs the purpose, `lost` one that nobody knows, `idle`
- * none. The moment of every question is FIXTURE_NOW.
+ * none; each makes the claim ad_user_data of what it needs. The moment of every question is FIXTURE_NOW.
  */
 #ifndef POLICY_GATE_HOUSE_H
 #define POLICY_GATE_HOUSE_H

@@ -339,6 +339,44 @@ static void deciding_is_quick(void **state)
     }
 }
 
+static void claim_holds_exactly_when_its_purpose_would_permit(void **state)
+{
+    (void)state;
+    AUTO(scene_free) struct scene *s = scene_new((struct house){ 0 });
+    uint32_t held = 0;
+    for (uint32_t i = 0; i < EVERY_HISTORY; i++) {
+        struct history h = history_numbered(i);
+        struct snapshot *device = said(&h, 0, &s->arena);
+        for (uint32_t lowered = 0; lowered < 2; lowered++) {
+            s->use.lowered = lowered;
+            struct decision d = decide_at(s, device, NOW);
+            uint32_t claims = gate_claims(s->policy, device, NULL, &s->use, NOW);
+            assert_int_equal(claims, d.purpose[0].reason == REASON_PERMITTED);
+            held += claims;
+        }
+    }
+    assert_in_range(held, 1, EVERY_HISTORY - 1);
+}
+
+static void nobody_claims_what_nobody_said(void **state)
+{
+    (void)state;
+    AUTO(scene_free) struct scene *s = scene_new((struct house){ 0 });
+    struct snapshot *yes = said(&good_grant, SUBJECT_VERIFIED, &s->arena);
+    assert_int_equal(gate_claims(s->policy, yes, NULL, &s->use, NOW), 1 << CONF_AD_USER_DATA);
+    struct use use = s->use;
+    use.has_device = false; /* a snapshot alone makes nobody */
+    assert_int_equal(gate_claims(s->policy, yes, yes, &use, NOW), 0);
+    use = (struct use){ .index = OUT, .has_person = true };
+    assert_int_equal(gate_claims(s->policy, yes, NULL, &use, NOW), 0);
+    use = s->use;
+    static const uint32_t others[] = { LOST, IDLE, 3, UINT32_MAX };
+    for (size_t i = 0; i < COUNT(others); i++) { /* an unknown purpose, none, no such use */
+        use.index = others[i];
+        assert_int_equal(gate_claims(s->policy, yes, yes, &use, NOW), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +393,8 @@ int main(void)
         cmocka_unit_test(either_signal_that_is_honoured_counts),
         cmocka_unit_test(client_lowers_only_what_it_names),
         cmocka_unit_test(purposes_are_asked_in_the_order_of_requires),
+        cmocka_unit_test(claim_holds_exactly_when_its_purpose_would_permit),
+        cmocka_unit_test(nobody_claims_what_nobody_said),
         cmocka_unit_test(deciding_is_quick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
