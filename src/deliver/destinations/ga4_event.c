@@ -158,7 +158,8 @@ static enum ga4_note put_custom(struct members *m, struct str given, uint32_t va
     bool is_known;
     struct str name = ga4_cut(ga4_name(given, m->f->a), GA4_NAME);
     bool letter = name.n > 0 && (name.p[0] | 0x20) >= 'a' && (name.p[0] | 0x20) <= 'z';
-    if (!letter || ga4_reserved_param(name) || is_written(m, name) || m->count >= most_members)
+    if (!letter || ga4_reserved_param(name) || str_eq(name, STR("items")) || is_written(m, name) ||
+        m->count >= most_members)
         return GA4_OMITTED;
     enum ga4_note note = put(m, name, value, type_of(name, item, &is_known), GA4_VALUE);
     return note == GA4_TAKEN && !str_eq(name, given) ? GA4_CUT : note;
@@ -234,9 +235,8 @@ static bool put_item(struct ga4_fitting *f, struct str above, uint32_t product, 
     return names;
 }
 
-static bool put_products(struct ga4_fitting *f, uint32_t products, struct buf *to)
+static bool put_products(struct ga4_fitting *f, struct str name, uint32_t products, struct buf *to)
 {
-    static const struct str name = STR_INIT("properties.products");
     uint32_t count = 0;
     for (uint32_t v = json_first(f->doc, products); v; v = json_next(f->doc, products, v)) {
         if (json_type(f->doc, v) != JSON_OBJECT || count == GA4_ITEMS) {
@@ -375,11 +375,24 @@ static void put_session(struct params *p, bool device_fields)
     }
 }
 
+static bool is_positive(struct str number)
+{
+    bool any = false;
+    for (size_t i = 0; i < number.n; i++)
+        any |= number.p[i] >= '1' && number.p[i] <= '9';
+    return any && number.p[0] != '-';
+}
+
 /* Google counts as active only who was engaged for some time. */
 static void put_engagement(struct params *p)
 {
     static const struct str name = STR_INIT("engagement_time_msec");
-    put_property(p, "engagement_time_msec", "engagement_time_msec", GA4_NUMBER);
+    uint32_t said = property(p, name.p);
+    struct str text = { 0 };
+    if (json_text(p->m.f->doc, said, p->m.f->a, &text) && is_positive(text))
+        put_property(p, name.p, name.p, GA4_NUMBER);
+    if (said != 0)
+        use(p, said);
     if (is_written(&p->m, name))
         return;
     size_t before = begin_member(&p->m, name);
@@ -391,21 +404,26 @@ static void put_items(struct params *p, enum items items)
 {
     static const struct str name = STR_INIT("items");
     struct ga4_fitting *f = p->m.f;
-    uint32_t products = property(p, "products");
-    bool many = items == PRODUCTS && json_type(f->doc, products) == JSON_ARRAY;
+    const char *from =
+        items == PRODUCTS ? "products" : "items"; /* or as Google's own tag has them */
+    if (json_type(f->doc, property(p, from)) != JSON_ARRAY)
+        from = "items";
+    uint32_t products = property(p, from);
+    bool many = json_type(f->doc, products) == JSON_ARRAY;
     bool one = items == ONE_ITEM || (items == PROMOTION && property(p, "product_id") != 0);
     if (!many && !one)
         return;
     size_t before = begin_member(&p->m, name);
     buf_byte(p->m.to, '[');
-    bool any = many ? put_products(f, products, p->m.to)
+    struct str above = arena_printf(f->a, "properties.%s", from);
+    bool any = many ? put_products(f, above, products, p->m.to)
                     : put_item(f, STR("properties"), p->properties, items, p->m.to);
     buf_byte(p->m.to, ']');
     if (!count_member(&p->m, name, any, before))
         return;
     if (many)
         use(p, products);
-    for (uint32_t k = json_first(f->doc, p->properties); one && k;
+    for (uint32_t k = json_first(f->doc, p->properties); !many && k;
          k = json_next(f->doc, p->properties, k + 1)) {
         struct str key;
         must(json_string(f->doc, k, f->a, &key));
@@ -442,8 +460,7 @@ static void write_params(struct ga4_fitting *f, const struct kind *kind, bool is
     for (size_t i = 0; kind != NULL && i < COUNT(kind->param) && kind->param[i].from; i++)
         put_property(&p, kind->param[i].from, kind->param[i].to,
                      type_of(str_of(kind->param[i].to), false, &is_known));
-    if (kind != NULL)
-        put_items(&p, kind->items);
+    put_items(&p, kind != NULL ? kind->items : NO_ITEMS);
     put_rest(&p);
 }
 

@@ -231,7 +231,8 @@ static void add_property(struct properties *p, struct str above, uint32_t key)
         return; /* the same trait in the context */
     bool changed = false;
     size_t before = p->to.n;
-    buf_str(&p->to, before ? STR(",") : STR(""));
+    if (before > 0)
+        buf_byte(&p->to, ',');
     json_write_string(&p->to, name);
     buf_lit(&p->to, ":{\"value\":");
     if (!takes || !ga4_value(f, key + 1, GA4_ANY, GA4_PROPERTY_VALUE, &p->to, &changed)) {
