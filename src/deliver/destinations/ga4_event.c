@@ -400,22 +400,26 @@ static void put_engagement(struct params *p)
     (void)count_member(&p->m, name, true, before);
 }
 
+static bool is_list(const struct json_doc *d, uint32_t value)
+{
+    return json_type(d, value) == JSON_ARRAY && d->node[value].count > 0;
+}
+
 static void put_items(struct params *p, enum items items)
 {
     static const struct str name = STR_INIT("items");
     struct ga4_fitting *f = p->m.f;
-    const char *from =
-        items == PRODUCTS ? "products" : "items"; /* or as Google's own tag has them */
-    if (json_type(f->doc, property(p, from)) != JSON_ARRAY)
-        from = "items";
-    uint32_t products = property(p, from);
-    bool many = json_type(f->doc, products) == JSON_ARRAY;
+    struct str from = items == PRODUCTS ? STR("products") : name;
+    if (!is_list(f->doc, json_get(f->doc, p->properties, from)))
+        from = name; /* as Google's own tag has them */
+    uint32_t products = json_get(f->doc, p->properties, from);
+    bool many = is_list(f->doc, products);
     bool one = items == ONE_ITEM || (items == PROMOTION && property(p, "product_id") != 0);
     if (!many && !one)
         return;
     size_t before = begin_member(&p->m, name);
     buf_byte(p->m.to, '[');
-    struct str above = arena_printf(f->a, "properties.%s", from);
+    struct str above = arena_printf(f->a, "properties.%.*s", STR_ARG(from));
     bool any = many ? put_products(f, above, products, p->m.to)
                     : put_item(f, STR("properties"), p->properties, items, p->m.to);
     buf_byte(p->m.to, ']');
