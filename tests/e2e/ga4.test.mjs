@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { createServer as createTlsServer } from 'node:https'
-import { after, before, test } from 'node:test'
+import { after, before, beforeEach, test } from 'node:test'
 import { licet, sleep, until } from './daemon.mjs'
 import { consent, track } from './fixture.mjs'
 import { clientId, FIELDS, SECRET, startGa4 } from './ga4-house.mjs'
@@ -14,6 +14,7 @@ before(async () => {
   house = await startGa4({ answer: q => behave(q), fields: { ...FIELDS, anonymousId: 'pseudonymise', 'context.sessionId': 'pseudonymise' } })
   ;({ licet: d, google } = house)
 })
+beforeEach(() => (behave = () => ({}))) // whatever became of the one before
 after(() => house.stop())
 
 const someone = async (preferences = { statistics: true }) => {
@@ -28,7 +29,7 @@ const store = async (message, more) => {
 }
 const fateOf = async id => {
   const { destinations } = JSON.parse((await d.cli(['explain', id])).out)
-  return destinations.find(x => x.destination === 'ga4').deliveries
+  return destinations?.find(x => x.destination === 'ga4').deliveries ?? [] // it may not be found yet
 }
 /** What became of a stored event, once something did. */
 const fate = async (id, wanted) => until(async () => {

@@ -133,6 +133,7 @@ export class Ga4Receiver {
     this.faults = []
     this.seen = 0
     this.server = createServer((q, r) => this.serve(q, r).catch(e => this.faults.push({ why: String(e) })))
+    this.server.keepAliveTimeout = 60_000 // else it closes connections just when they are used again
   }
 
   async listen(port = 0) {
