@@ -34,7 +34,8 @@ const fateOf = async id => {
 /** What became of a stored event, once something did. */
 const fate = async (id, wanted) => until(async () => {
   const last = (await fateOf(id)).at(-1)
-  return last && (!wanted || last.result === wanted) && last
+  const flying = last?.result === 'uncertain' && !last.error // is shown so until its answer is there
+  return last && !flying && (!wanted || last.result === wanted) && last
 }, `${id} to be ${wanted ?? 'decided'}`)
 const named = name => google.events.filter(e => e.name === name)
 const requestOf = name => google.requests.find(({ body }) => body.events.some(e => e.name === name))
