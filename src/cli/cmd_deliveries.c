@@ -1,5 +1,6 @@
 #include "cli/cmd.h"
 #include "codec/json.h"
+#include "pipeline/export.h"
 
 #include <stdio.h>
 
@@ -51,18 +52,40 @@ static int resend(const struct conf *c, const char *which)
     return EXIT_DONE;
 }
 
+static enum err print_line(void *ctx, struct str text)
+{
+    FILE *to = ctx;
+    return fwrite(text.p, 1, text.n, to) == text.n && fputc('\n', to) != EOF ? OK : ERR_IO;
+}
+
+static int export(const struct conf *c)
+{
+    AUTO(store_reader_close) struct store_reader *r = NULL;
+    int code = cmd_reader(c, &r);
+    if (code != EXIT_DONE)
+        return code;
+    enum err e = export_events(r, print_line, stdout);
+    if (e == OK && fflush(stdout) != 0)
+        e = ERR_IO;
+    return e == OK ? EXIT_DONE : cmd_fail(EXIT_FAILED, "the export was cut: %s", err_text(e));
+}
+
 int cmd_deliveries(int argc, char **argv)
 {
     const char *state = "dead", *which = NULL;
+    bool all = argc == 2 && strcmp(argv[1], "--export") == 0;
     if (argc == 3 && strcmp(argv[1], "--state") == 0)
         state = argv[2];
     else if (argc == 3 && strcmp(argv[1], "--resend") == 0)
         which = argv[2];
-    else if (argc != 1)
-        return cmd_fail(EXIT_USAGE, "takes --state dead|retry|sending, or --resend ID|all");
+    else if (argc != 1 && !all)
+        return cmd_fail(EXIT_USAGE,
+                        "takes --state dead|retry|sending, or --resend ID|all, or --export");
     AUTO(conf_free) struct conf *c = NULL;
     int code = cmd_conf(&c);
     if (code != EXIT_DONE)
         return code;
+    if (all)
+        return export(c);
     return which ? resend(c, which) : list(c, state);
 }

@@ -28,10 +28,13 @@ static const struct cmd commands[] = {
       cmd_verify },
     { "backup", "FILE", "Write a consistent copy of the database",
       "Works while the daemon runs. FILE must not exist.\n", cmd_backup },
-    { "deliveries", "[--state dead|retry|sending] | --resend ID|all", "Dead letters and retries",
+    { "deliveries", "[--state dead|retry|sending] | --resend ID|all | --export",
+      "Dead letters and retries, and what became of every event",
       "Lists outgoing requests that are not finished: the first 100 dead letters, or those of "
       "--state.\n"
-      "--resend makes dead letters due again. Needs a running daemon.\n",
+      "--resend makes dead letters due again. Both need a running daemon.\n"
+      "--export prints every stored event as a line of JSON: what was decided at collection for\n"
+      "each destination, and what became of it. Works with and without a daemon.\n",
       cmd_deliveries },
     { "tail", "[--json]", "Watch decisions as they are made",
       "Needs a running daemon. Ends with Ctrl-C.\n", cmd_tail },

@@ -377,6 +377,18 @@ struct event_delivery {
 enum err store_event_deliveries(struct store_reader *r, int64_t segment, uint32_t index,
                                 struct arena *a, struct event_delivery **ret_d,
                                 uint32_t *ret_count) MUST_CHECK;
+/* The same for all events of a segment, by index: one for each event and slot that a
+ * request has or had. An event behind a slot's cursor without one was denied. */
+struct outcome {
+    uint32_t index, slot;
+    bool sending; /* on its way now; result then says nothing */
+    enum delivery_result result;
+    enum reason reason; /* with DELIVERY_DROPPED */
+    int64_t at_ms;
+    uint32_t attempts;
+};
+enum err store_segment_outcomes(struct store_reader *r, int64_t segment, struct arena *a,
+                                struct outcome **ret_outcomes, uint32_t *ret_count) MUST_CHECK;
 /* How many of this subject's events wait for a slot (-1: any that has a cursor):
  * permitted when they came and behind its cursor, or to be tried again. */
 enum err store_count_waiting(struct store_reader *r, struct str subject, int slot,
