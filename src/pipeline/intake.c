@@ -250,6 +250,8 @@ enum err pipeline_ingest(struct pipeline *p, const struct collect_result *events
         buf_byte(&why, ']');
         answer.explain = why.over ? STR("[]") : arena_str(a, buf_view(&why));
     }
+    if (answer.duplicate > 0 && p->open)
+        group_join(p, w); /* the first one may be in it, and be answered only with it */
     if (!w->joined)
         w->done = true;
     *ret_answer = answer;
