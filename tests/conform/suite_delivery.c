@@ -263,6 +263,52 @@ static void what_remains_of_a_request_gets_an_id_of_its_own(void **state)
     }
 }
 
+static uint32_t outcomes(struct made *m, int64_t segment, struct outcome **ret_o)
+{
+    uint32_t n = 99;
+    ok(store_segment_outcomes(m->r, segment, &m->a, ret_o, &n));
+    return n;
+}
+
+static void a_segment_tells_what_became_of_each_of_its_events(void **state)
+{
+    struct made *m = *state;
+    int64_t segment = add_events(m, "ada", 4, 80).group, other = add_events(m, "eve", 1, 80).group;
+    struct outcome *o;
+    assert_int_equal(outcomes(m, segment, &o), 0);
+    struct outgoing first, second;
+    fill(&first, 1, segment, 0, 4);
+    first.item[3].segment = other; /* of another segment: not told here */
+    first.item[3].index = 0;
+    mark(m, &first, segment, 0);
+    assert_int_equal(outcomes(m, segment, &o), 3);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_true(o[i].sending && o[i].index == i && o[i].slot == 1 && o[i].attempts == 1);
+    const enum delivery_result result[] = { DELIVERY_DROPPED, DELIVERY_RETRY, DELIVERY_DEAD,
+                                            DELIVERY_SENT };
+    for (int i = 0; i < 4; i++)
+        first.item[i].result = result[i];
+    first.item[0].reason = REASON_WITHDRAWN;
+    first.q.at_ms += 5;
+    finish(m, &first, "ada");
+    fill(&second, 2, segment, 1, 1);
+    second.item[0].result = DELIVERY_UNCERTAIN;
+    mark(m, &second, segment, 2);
+    finish(m, &second, "ada");
+    assert_int_equal(outcomes(m, segment, &o), 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        bool of_second = o[i].slot == 2;
+        assert_false(o[i].sending);
+        assert_int_equal(o[i].result, of_second ? DELIVERY_UNCERTAIN : result[o[i].index]);
+        assert_int_equal(o[i].reason, o[i].index == 0 ? REASON_WITHDRAWN : 0);
+        assert_int_equal(o[i].at_ms, of_second ? second.q.at_ms : first.q.at_ms);
+        assert_true(i == 0 || o[i - 1].index <= o[i].index);
+    }
+    assert_int_equal(outcomes(m, other, &o), 1);
+    assert_int_equal(o[0].result, DELIVERY_SENT);
+    assert_int_equal(outcomes(m, other + 1, &o), 0);
+}
+
 static void a_request_that_lost_items_is_refused(void **state)
 {
     struct made *m = *state;
@@ -527,6 +573,7 @@ const struct CMUnitTest suite_delivery[] = {
     T(a_rolled_back_mark_moves_no_cursor),
     T(a_retry_keeps_its_id_while_all_of_it_remains),
     T(what_remains_of_a_request_gets_an_id_of_its_own),
+    T(a_segment_tells_what_became_of_each_of_its_events),
     T(a_request_that_lost_items_is_refused),
     T(dead_letters_are_revived_one_by_one_or_all),
     T(what_was_sent_of_a_subject_is_found_newest_first),

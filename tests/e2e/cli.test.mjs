@@ -103,6 +103,38 @@ test('explain tells of a stored event what became of it', async () => {
   assert.match(out, /crm[^]*no_consent/)
 })
 
+test('deliveries --export prints every stored event with what became of it', async () => {
+  await consent(d, 'exported', { statistics: true })
+  const normal = house.receiver.answer
+  const batch = ['Taken', 'Refused'].map(event => track('exported', event, { timestamp: '2026-01-02T03:04:05.678Z' }))
+  const of = { device: 'exported', person: '', timestamp: '2026-01-02T03:04:05.678Z' }
+  await d.ingest([batch[0]])
+  const exported = async (n, result) => {
+    const { code, out } = await d.cli(['deliveries', '--export'])
+    assert.equal(code, 0)
+    const lines = out.trimEnd().split('\n').map(line => JSON.parse(line)).filter(l => l.device === 'exported')
+    return lines.length === n && lines.at(-1).destinations.some(x => x.result === result) && lines
+  }
+  const [taken] = await until(() => exported(1, 'sent'), 'the sending to be exported')
+  house.receiver.answer = () => ({ status: 400 })
+  await d.ingest([batch[1], track('unknown-to-all')])
+  const [first, refused] = await until(() => exported(2, 'dead'), 'the dead letter to be exported')
+  house.receiver.answer = normal
+  assert.deepEqual(first, taken)
+  for (const line of [taken, refused]) {
+    assert.deepEqual({ device: line.device, person: line.person, timestamp: line.timestamp }, of)
+    assert.ok(house.receiver.arrived.some(a => a.id === line.id) === (line === taken))
+    const by = Object.fromEntries(line.destinations.map(x => [x.destination, x]))
+    assert.deepEqual(Object.keys(by).sort(), ['crm', 'own', 'warehouse'])
+    assert.deepEqual(by.own, { destination: 'own', verdict: 'permit' })
+    assert.deepEqual(by.crm, { destination: 'crm', verdict: 'deny', reason: 'no_consent' })
+    const { at, ...rest } = by.warehouse
+    assert.deepEqual(rest, { destination: 'warehouse', verdict: 'permit', result: line === taken ? 'sent' : 'dead', attempts: 1 })
+    assert.ok(Math.abs(Date.parse(at) - Date.now()) < 60_000)
+  }
+  assert.equal((await d.cli(['deliveries', '--export', 'more'])).code, 2)
+})
+
 test('explain of what is not stored says so, and counts what was denied in that hour', async () => {
   const { code, out } = await d.cli(['explain', '018f3b0a-0000-7000-8000-000000000009'])
   assert.equal(code, 0)
