@@ -32,7 +32,8 @@ def wait_for(port, process, seconds=30):
 
 
 def start(command, pinned=SERVER_CPU, **more):
-    return subprocess.Popen(['taskset', '-c', pinned, *map(str, command)], **more)
+    """Runs it on one processor; it is told to stop when the benchmark itself is killed."""
+    return subprocess.Popen(['setpriv', '--pdeathsig', 'TERM', 'taskset', '-c', pinned, *map(str, command)], **more)
 
 
 def stop(process, how=signal.SIGTERM, seconds=30):

@@ -62,7 +62,8 @@ class Postgres:
     def _as_user(self, command):
         if not self.user:
             return command
-        return ['setpriv', f'--reuid={self.user}', f'--regid={pwd.getpwnam(self.user).pw_gid}', '--clear-groups', *command]
+        return ['setpriv', f'--reuid={self.user}', f'--regid={pwd.getpwnam(self.user).pw_gid}', '--clear-groups',
+                '--pdeathsig', 'INT', *command]
 
     def _run(self):
         programs = postgres_programs()

@@ -12,7 +12,8 @@ import { parseArgs, promisify } from 'node:util'
 const { values: options } = parseArgs({
   options: {
     events: { type: 'string', default: '1000000' }, minutes: { type: 'string', default: '15' },
-    seed: { type: 'string', default: String(randomInt(1_000_000)) }, build: { type: 'string', default: 'build' }, keep: { type: 'boolean', default: false },
+    seed: { type: 'string', default: String(randomInt(1_000_000)) }, build: { type: 'string', default: 'build' },
+    memory: { type: 'string', default: '96' }, keep: { type: 'boolean', default: false },
   },
 })
 process.env.LICET_BIN ??= resolve(import.meta.dirname, '../..', options.build, 'src/licet')
@@ -26,7 +27,7 @@ const { StormReceiver } = await import('./receivers.mjs')
 
 const EVENTS = Number(options.events), MINUTES = Number(options.minutes), SEED = options.seed
 if (!(EVENTS > 0 && MINUTES > 0)) throw new Error('--events and --minutes are numbers above 0')
-const MEMORY_MB = 96
+const MEMORY_MB = Number(options.memory)
 const POURERS = 4
 const deadline = Date.now() + MINUTES * 60_000
 // a third of the time is for coming to rest
