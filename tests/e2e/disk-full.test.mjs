@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { after, before, test } from 'node:test'
 import { arrivals, consent, startHouse, track } from './fixture.mjs'
-import { sleep } from './daemon.mjs'
+import { sleep, until } from './daemon.mjs'
 
 let house, d
 before(async () => {
@@ -51,4 +51,24 @@ test('so is each event of a batch, those before it that nobody permitted include
   assert.equal((await d.ingest(batch)).status, 200)
   const ids = batch.filter(m => m.anonymousId === 'ada').map(m => m.messageId)
   await arrivals(house.receiver, ids.length, a => ids.includes(a.event.messageId))
+})
+
+test('a repetition of what is being stored is not answered before it is stored', { timeout: 60_000 }, async () => {
+  limit(4096)
+  const acknowledged = new Set()
+  let refused = 0
+  for (let round = 0; round < 40; round++) {
+    const message = track('ada', 'Twice') // the same one, many times at once
+    const answers = await Promise.all(Array.from({ length: 12 }, () => d.ingest([message])))
+    if (answers.some(a => a.status === 200)) acknowledged.add(message.messageId)
+    refused += answers.filter(a => a.status === 503).length
+  }
+  limit('unlimited')
+  assert.ok(refused > 0, 'the disk was never full')
+  await consent(d, 'bob', { statistics: true })
+  const last = track('bob', 'Last')
+  assert.equal((await d.ingest([last])).status, 200)
+  const came = () => new Set(house.receiver.arrived.map(a => a.event.messageId))
+  await until(() => came().has(last.messageId), 'what came after it to arrive', 30_000)
+  assert.deepEqual([...acknowledged].filter(id => !came().has(id)), [], 'acknowledged, and lost')
 })
