@@ -14,6 +14,7 @@ export class Disk {
     mkdirSync(this.folder)
     this.mounted = process.getuid() === 0 && this.mount(bytes)
     this.full = false
+    this.needed = false // while a daemon is being started that found it full
   }
 
   mount(bytes) {
@@ -34,6 +35,7 @@ export class Disk {
 
   /** Takes what space there is; called again and again, since something may be given back. */
   fill(daemon) {
+    if (this.needed) return
     this.full = true
     try {
       if (!this.mounted) return run('prlimit', `--pid=${daemon.child.pid}`, '--fsize=4096:unlimited')

@@ -47,9 +47,11 @@ class Storm {
     this.acknowledged = 0
     this.again = 0
     this.pouring = true
-    this.count = { kills: 0, reloads: 0, full: 0, busy: 0 }
+    this.count = { kills: 0, reloads: 0, full: 0, busy: 0, refusals: 0 }
     this.memory = []
     this.lagMs = 0
+    this.failed = new Promise((_, no) => (this.fail = no))
+    this.failed.catch(() => {}) // it is waited for below
   }
 
   async start() {
@@ -82,11 +84,16 @@ class Storm {
   async live() {
     for (let tries = 0; ; tries++) {
       try {
-        return await this.daemon.run()
+        await this.daemon.run()
+        this.disk.needed = this.ending = false
+        this.daemon.ended.then(end => this.ending || this.fail(new Error(`the daemon ended by itself: ${JSON.stringify(end)}`)))
+        return
       } catch (e) {
         if (tries > 5) throw e
         await this.daemon.kill('SIGKILL')
+        this.disk.needed = true
         this.disk.free(this.daemon)
+        this.count.refusals++
         await sleep(200)
       }
     }
@@ -100,6 +107,7 @@ class Storm {
   }
 
   lifeEnds() {
+    this.ending = true
     this.measure()
     this.memory.push(this.peak)
     if (this.peak >= MEMORY_MB) this.wrong.add(`more than ${MEMORY_MB} MB`, `life ${this.memory.length}: ${this.peak.toFixed(1)} MB`)
@@ -330,14 +338,13 @@ class Storm {
       this.kill(), this.reloads(), this.fill(), ...Array.from({ length: 6 }, (_, k) => this.act(k)),
       ...Object.values(this.receivers).map(r => r.live(() => !this.pouring, mean(4))),
     ]
-    const failed = new Promise((_, no) => weather.forEach(w => w.catch(no)))
-    await Promise.race([Promise.all(Array.from({ length: POURERS }, (_, k) => this.pour(k))), failed])
+    for (const w of weather) w.catch(this.fail)
+    const unlessItFails = what => Promise.race([what, this.failed])
+    await unlessItFails(Promise.all(Array.from({ length: POURERS }, (_, k) => this.pour(k))))
     this.pouring = false
-    await Promise.race([Promise.all(weather), failed])
+    await unlessItFails(Promise.all(weather))
     this.say(`${told(this.acknowledged)} acknowledged; the storm is over, waiting for rest`)
-    await this.reload()
-    await this.rest()
-    await this.checkActs()
+    await unlessItFails(this.reload().then(() => this.rest()).then(() => this.checkActs()))
     this.lifeEnds()
     const end = await this.daemon.kill('SIGTERM')
     if (end.code !== 0) this.wrong.add('a stop that is not clean', JSON.stringify(end))
@@ -358,7 +365,7 @@ class Storm {
       ...account.lines(),
       `  of ${told(firm)} events it was certain beforehand what must be decided; of the others somebody's act was on its way`,
       `  ${told(this.people.acts.length)} acts, ${told(this.people.withdrawals)} of them lower; the slowest took ${Math.round(this.people.longestMs)} ms; ${this.people.refused} answered 503`,
-      `  ${this.count.kills} kills, ${this.count.reloads} reloads, ${this.count.full} times a full disk (${told(this.count.busy)} batches answered 503)`,
+      `  ${this.count.kills} kills, ${this.count.reloads} reloads, ${this.count.full} times a full disk (${told(this.count.busy)} batches answered 503, ${this.count.refusals} starts refused)`,
       `  requests by mood of the receiver: ${Object.entries(moods).map(([m, n]) => `${m} ${told(n)}`).join(', ')}`,
       `  memory: ${Math.max(...this.memory).toFixed(1)} MB at most in ${this.memory.length} lives; limit ${MEMORY_MB}`,
       `  ${verified}`, `  the storm's own longest stop: ${Math.round(this.lagMs)} ms`, '',
@@ -369,6 +376,7 @@ class Storm {
 
   async stop() {
     this.pouring = false
+    this.ending = true
     clearInterval(this.watching)
     if (this.daemon?.child) await this.daemon.kill('SIGKILL')
     for (const r of Object.values(this.receivers ?? {})) await r.close()
