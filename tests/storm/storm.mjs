@@ -210,15 +210,13 @@ class Storm {
     const d = this.daemon
     narrow.version++
     await d.writeConfig(() => JSON.stringify(configuration(this.urls, change)))
-    const before = await this.generation()
+    const { child: life, n } = await this.generation()
+    // in force with a new generation of this life, or with the next life, which reads it when it is started
     for (let tries = 0; ; tries++) {
-      const child = d.child
-      child?.kill('SIGHUP')
+      if (life && d.child === life) life.kill('SIGHUP')
       await sleep(200)
-      const lives = d.child && d.child !== child && (await d.ready())
-      if (lives && before.child !== d.child) break // it read it when it was started
       const now = await this.generation()
-      if (before.child === now.child && now.n > before.n) break
+      if (now.child !== life || now.n > n) break
       if (tries > 300) throw new Error('a reload does not come into force')
     }
     narrow.says = Boolean(change?.narrow)
@@ -226,9 +224,14 @@ class Storm {
     this.count.reloads++
   }
 
+  /** The life at hand, and the number of its configuration: when it is there to be asked. */
   async generation() {
-    const { child } = this.daemon
-    return { child, n: await this.daemon.metric('licet_configuration_generation').catch(() => 0) }
+    for (;;) {
+      const { child } = this.daemon
+      const n = child ? await this.daemon.metric('licet_configuration_generation').catch(() => 0) : 0
+      if (n > 0 && this.daemon.child === child) return { child, n }
+      await sleep(50)
+    }
   }
 
   async reloads() {
