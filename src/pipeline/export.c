@@ -126,7 +126,8 @@ static enum err export_all(struct export *x, enum err (*line)(void *ctx, struct 
     for (;;) {
         AUTO(arena_fini) struct arena a = ARENA_INIT;
         struct segment_found s;
-        enum err err = store_next_segment(x->r, after, &a, &s);
+        /* nothing is stored that nobody was permitted */
+        enum err err = store_next_permitted(x->r, after, UINT32_MAX, &a, &s);
         if (err == ERR_NOT_FOUND)
             return OK;
         if (err == OK)
