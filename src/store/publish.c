@@ -209,5 +209,9 @@ enum err log_recover(struct store *s, struct err_info *info)
     s->has_log = true;
     if (s->reader.log.dir < 0) /* it was made just now */
         eventlog_reader_open(&s->reader.log, s->dir);
+    e = store_publish(s, info);
+    if (e != ERR_FULL)
+        return e;
+    dir_give_up_reserve(s); /* not starting would keep withdrawals out as well */
     return store_publish(s, info);
 }

@@ -508,6 +508,33 @@ static void a_withdrawal_commits_when_the_disk_is_full(void **state)
     made_open(m);
 }
 
+static void fill_the_disk_and_start(struct made *m)
+{
+    made_open(m);
+    child_ok(store_begin(m->s) == OK);
+    (void)add_subject(m, "ada");
+    (void)commit(m);
+    enum err e = OK;
+    for (uint32_t n = 50; n > 0; n /= 2)
+        while (store_unpublished(m->s) < 900 && (e = try_events(m, n)) == OK) {
+        }
+    child_ok(e == ERR_FULL && store_unpublished(m->s) > 10);
+    made_close(m); /* it cannot publish them now */
+    made_open(m);
+    struct chain_head head;
+    child_ok(store_newest_head(m->r, &head) == OK && head.group == newest.group);
+    child_ok(try_act(m) == OK); /* a withdrawal gets through */
+    made_close(m);
+}
+
+static void a_full_disk_does_not_keep_it_from_starting(void **state)
+{
+    struct made *m = *state;
+    made_close(m);
+    in_namespace(m, fill_the_disk_and_start);
+    made_open(m);
+}
+
 static void limit_files(rlim_t bytes)
 {
     struct rlimit l;
@@ -587,6 +614,7 @@ int main(void)
         T(a_backup_of_a_live_store_opens_and_verifies),
         T(what_was_acknowledged_survives_kill_9),
         T(a_withdrawal_commits_when_the_disk_is_full),
+        T(a_full_disk_does_not_keep_it_from_starting),
         T(after_a_failed_write_the_store_goes_on),
     };
     return cmocka_run_group_tests_name("disk", tests, NULL, NULL);
