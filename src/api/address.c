@@ -62,7 +62,17 @@ bool address_is_loopback(struct str address)
     return address_in(address, STR("127.0.0.0/8")) || str_eq(address, STR("::1"));
 }
 
-static bool trusted(const struct conf *c, struct str address)
+uint64_t address_group(struct str address)
+{
+    unsigned char a[16];
+    uint64_t group = 0;
+    int size = parse(address, a);
+    for (int i = 0; i < (size == 16 ? 8 : size); i++)
+        group = group << 8 | a[i];
+    return size == 4 ? group | 1ULL << 32 : group; /* ::/64 is no neighbour of IPv4 */
+}
+
+bool address_is_proxy(const struct conf *c, struct str address)
 {
     for (uint32_t i = 0; i < c->trusted_proxy_count; i++) {
         if (address_in(address, c->trusted_proxy[i]))
@@ -75,7 +85,7 @@ struct str address_client(const struct conf *c, struct str peer, struct str forw
                           struct arena *a)
 {
     struct str client = peer;
-    while (forwarded_for.n != 0 && trusted(c, client)) {
+    while (forwarded_for.n != 0 && address_is_proxy(c, client)) {
         size_t at = forwarded_for.n;
         while (at > 0 && forwarded_for.p[at - 1] != ',')
             at--;

@@ -19,6 +19,12 @@ struct str address_text(const struct sockaddr *a, struct arena *arena);
 struct str address_client(const struct conf *c, struct str peer, struct str forwarded_for,
                           struct arena *a);
 
+/* What counts as one address in limits, as a number: IPv4 as a whole, of IPv6 the /64, which one household or
+ * server has to itself. 0 for what is no address. */
+uint64_t address_group(struct str address);
+
+bool address_is_proxy(const struct conf *c, struct str address); /* of trusted_proxies */
+
 /* Whether an address lies in "address" or "address/bits". */
 bool address_in(struct str address, struct str network);
 bool address_is_loopback(struct str address);

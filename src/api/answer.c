@@ -88,8 +88,10 @@ bool answer_send(struct request *r)
 {
     struct MHD_Connection *connection = r->connection;
     struct reply *a = &r->answer;
-    bool usual = a->status == 200 && a->body.p == NULL;
+    bool usual = a->status == 200 && a->body.p == NULL && !a->close;
     struct MHD_Response *m = usual ? success_of(r->server) : answer_response(r);
+    connection_enter(r->server->connections, r->from, STAGE_ANSWER, r->server->now_ms);
+    r->from->bytes = a->body.n;
     enum MHD_Result ok = MHD_queue_response(connection, (unsigned)a->status, m);
     if (!usual)
         MHD_destroy_response(m);

@@ -1,4 +1,5 @@
 /* The consent database: docs/api.md. */
+#include "api/address.h"
 #include "api/limit.h"
 #include "api/route.h"
 
@@ -107,7 +108,9 @@ static bool within_limits(struct request *r, struct str device)
 {
     const struct conf *c = request_conf(r);
     struct str key = { (const char *)&r->source, sizeof r->source };
-    if (!take(r, LIMIT_ADDRESS, r->ip, c->limits.address_per_minute, 60000))
+    uint64_t group = address_group(r->ip);
+    struct str address = { (const char *)&group, sizeof group };
+    if (!take(r, LIMIT_ADDRESS, address, c->limits.address_per_minute, 60000))
         return false;
     if (device.n != 0)
         return take(r, LIMIT_SUBJECT, arena_printf(&r->arena, "device %.*s", STR_ARG(device)),
@@ -123,8 +126,7 @@ static void hand_out_token(struct request *r, struct str subject)
     pipeline_secret(request_pipeline(r), SECRET_DEVICE_TOKEN, secret);
     struct str token = device_token_make(secret, subject, &r->arena);
     struct url u = url_split(request_conf(r)->public_url);
-    bool https = str_eq_nocase(u.scheme, STR("https")) ||
-                 str_eq_nocase(r->header.forwarded_proto, STR("https"));
+    bool https = str_eq_nocase(u.scheme, STR("https")) || request_is_https(r);
     r->answer.device_token = token;
     r->answer.cookie =
         arena_printf(&r->arena, "licet_device=%.*s; Path=/; Max-Age=%d; HttpOnly; SameSite=Lax%s",
@@ -163,7 +165,7 @@ enum err consent_get(struct request *r, struct store_reader *reader, struct str 
 enum err consent_list(struct request *r, struct store_reader *reader, struct str *ret_json,
                       struct err_info *info)
 {
-    return ledger_list_consents(reader, r->query, &r->arena, ret_json, info);
+    return ledger_list_consents(reader, r->target.query, &r->arena, ret_json, info);
 }
 
 enum err subject_get(struct request *r, struct store_reader *reader, struct str *ret_json,
@@ -195,19 +197,20 @@ enum err subject_last_consent(struct request *r, struct store_reader *reader, st
 enum err subject_list(struct request *r, struct store_reader *reader, struct str *ret_json,
                       struct err_info *info)
 {
-    return ledger_list_subjects(reader, r->query, &r->arena, ret_json, info);
+    return ledger_list_subjects(reader, r->target.query, &r->arena, ret_json, info);
 }
 
 enum err notice_list(struct request *r, struct store_reader *reader, struct str *ret_json,
                      struct err_info *info)
 {
-    return ledger_list_notices(reader, (struct str){ 0 }, r->query, &r->arena, ret_json, info);
+    return ledger_list_notices(reader, (struct str){ 0 }, r->target.query, &r->arena, ret_json,
+                               info);
 }
 
 enum err notice_get(struct request *r, struct store_reader *reader, struct str *ret_json,
                     struct err_info *info)
 {
-    return ledger_list_notices(reader, r->parameter, r->query, &r->arena, ret_json, info);
+    return ledger_list_notices(reader, r->parameter, r->target.query, &r->arena, ret_json, info);
 }
 
 enum err permissions_get(struct request *r, struct store_reader *reader, struct str *ret_json,

@@ -9,8 +9,8 @@
 
 static struct collect_request collect_of(struct request *r)
 {
-    return (struct collect_request){ .path = r->path,
-                                     .query = r->query,
+    return (struct collect_request){ .path = r->target.path,
+                                     .query = r->target.query,
                                      .body = buf_view(&r->body),
                                      .authorization = r->header.authorization,
                                      .anonymous_id = r->header.anonymous_id,
@@ -94,7 +94,7 @@ static void stored_pixel(struct request *r)
 
 static void ingest(struct request *r, const struct collect_result *events)
 {
-    if (!within_rate(r, events->event_count))
+    if (!request_within_key_rate(r) || !within_rate(r, events->event_count))
         return;
     struct err_info info = { 0 };
     struct ingest_answer answer;
@@ -165,7 +165,7 @@ static struct str own_host(struct request *r, bool *ret_https)
         return u.port.n ? arena_printf(&r->arena, "%.*s:%.*s", STR_ARG(u.host), STR_ARG(u.port))
                         : u.host;
     }
-    *ret_https = str_eq_nocase(r->header.forwarded_proto, STR("https"));
+    *ret_https = request_is_https(r);
     return r->header.host;
 }
 

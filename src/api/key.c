@@ -81,6 +81,24 @@ void request_use_database_key(struct request *r)
     request_use_key(r, key);
 }
 
+bool request_within_key_rate(struct request *r)
+{
+    uint32_t per = request_conf(r)->limits.key_requests_per_second, wait = 0;
+    struct str who = { (const char *)&r->source, sizeof r->source };
+    if (r->control || per == 0 ||
+        limiter_take(request_limiter(r), LIMIT_KEY_REQUESTS, who, per, 1000, 1, r->server->now_ms,
+                     &wait))
+        return true;
+    r->answer.retry_after_s = wait;
+    answer_message(r, 429, "too many requests with this key");
+    return false;
+}
+
+bool request_is_https(const struct request *r)
+{
+    return r->secure || str_eq_nocase(r->header.forwarded_proto, STR("https"));
+}
+
 bool request_origin_allowed(const struct request *r)
 {
     if (r->key == NULL || r->key->origin_count == 0 || r->header.origin.n == 0)

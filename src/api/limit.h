@@ -10,7 +10,15 @@
 
 #include <stdint.h>
 
-enum limit_kind { LIMIT_KEY = 0, LIMIT_ADDRESS, LIMIT_SUBJECT, LIMIT_KEY_EVENTS, LIMIT_KINDS };
+enum limit_kind {
+    LIMIT_KEY = 0,
+    LIMIT_ADDRESS,
+    LIMIT_SUBJECT,
+    LIMIT_KEY_EVENTS,
+    LIMIT_KEY_REQUESTS,
+    LIMIT_ADDRESS_REQUESTS,
+    LIMIT_KINDS
+};
 
 struct limiter;
 struct limiter *limiter_new(void);

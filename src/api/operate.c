@@ -2,6 +2,7 @@
 #include "api/address.h"
 #include "api/limit.h"
 #include "api/route.h"
+#include "api/server_priv.h"
 
 #include "base/clock.h"
 #include "codec/time.h"
@@ -171,11 +172,38 @@ static void put_fields(struct buf *b, struct deliver *d, const struct policy *p)
 
 static void put_limits(struct buf *b, const struct limiter *l)
 {
-    static const char *const kind[LIMIT_KINDS] = { "key", "address", "subject", "events" };
+    static const char *const kind[LIMIT_KINDS] = { "key",    "address",      "subject",
+                                                   "events", "key_requests", "address_requests" };
     counter(b, "limited_total", "Requests refused with 429.", "counter");
     for (int k = 0; k < LIMIT_KINDS; k++)
         buf_printf(b, "licet_limited_total{by=\"%s\"} %llu\n", kind[k],
                    (unsigned long long)limiter_refused(l, (enum limit_kind)k));
+}
+
+static void put_connections(struct buf *b, const struct server *s)
+{
+    const struct connections *c = s->connections;
+    counter(b, "connections", "Connections open.", "gauge");
+    number(b, "connections", "", connections_open(c));
+    counter(b, "connection_addresses", "Addresses that they come from.", "gauge");
+    number(b, "connection_addresses", "", connections_addresses(c));
+    counter(b, "connections_closed_total", "Connections that licet closed, by why.", "counter");
+    for (int i = 0; i < CONNECTION_ENDS; i++)
+        buf_printf(b, "licet_connections_closed_total{why=\"%s\"} %llu\n", connection_end_name[i],
+                   (unsigned long long)connections_ended(c, (enum connection_end)i));
+    counter(b, "shed_total", "Requests refused with 503 because there was too much, by of what.",
+            "counter");
+    for (int i = SHED_NOT + 1; i < SHED_WHYS; i++)
+        buf_printf(b, "licet_shed_total{by=\"%s\"} %llu\n", shed_why_name[i],
+                   (unsigned long long)s->shed.refused[i]);
+    counter(b, "body_bytes", "Bodies of requests held.", "gauge");
+    number(b, "body_bytes", "", s->shed.bodies);
+    if (s->certificate == NULL)
+        return;
+    counter(b, "certificate_expires_seconds", "When the certificate in use expires, since 1970.",
+            "gauge");
+    number(b, "certificate_expires_seconds", "",
+           (unsigned long long)certificate_expires_s(s->certificate));
 }
 
 /* Numbers only, yet they are the operator's business: for her own machine, or with a private key. */
@@ -196,6 +224,7 @@ void metrics_get(struct request *r)
     put_deliveries(&b, pipeline_deliver(p), policy);
     put_fields(&b, pipeline_deliver(p), policy);
     put_limits(&b, request_limiter(r));
+    put_connections(&b, r->server);
     counter(&b, "resident_bytes", "Memory in use.", "gauge");
     number(&b, "resident_bytes", "", resident_bytes());
     counter(&b, "configuration_generation", "Number of the configuration in use.", "gauge");

@@ -11,6 +11,7 @@
 
 #include "pipeline/pipeline.h"
 
+struct connection;
 struct server;
 struct request;
 struct route;
@@ -24,10 +25,11 @@ typedef enum err (*look_fn)(struct request *r, struct store_reader *reader, stru
 struct headers { /* values as they came; empty when absent */
     struct str host, origin, cookie, content_type, authorization, api_key, idempotency_key,
         device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto;
-    long long content_length;    /* -1: none */
-    uint32_t lengths, encodings; /* how many Content-Length and Transfer-Encoding headers came */
-    bool malformed;
-    uint32_t signals; /* SIGNAL_… */
+    long long content_length;           /* -1: none */
+    uint32_t lengths, encodings, hosts; /* how many Content-Length, Transfer-Encoding, Host */
+    bool malformed, broken; /* a field that cannot be; lines that are none (head_put_line()) */
+    const char *next;       /* where the next field must begin */
+    uint32_t signals;       /* SIGNAL_… */
 };
 
 struct reply {
@@ -43,15 +45,28 @@ struct reply {
 struct request {
     struct server *server;
     void *connection; /* the HTTP library's */
+    struct connection *from;
     struct arena arena;
     struct buf body;
-    struct str method, path, query; /* path normalised: single slashes, none at the end */
+    struct str method;
+    struct target {             /* of the request's line; path empty: malformed */
+        struct str raw;         /* where the library keeps it, for head_is_whole() alone */
+        struct str path, query; /* path normalised: single slashes, none at the end */
+        struct str authority;   /* "host:port", when it was given here, too */
+    } target;
     struct headers header;
     struct str peer; /* address of the connection */
     struct str ip;   /* of the client, after trusted proxies; empty on the control socket */
     bool control;    /* came by the Unix socket */
+    bool promised;   /* it will be handled, busy or not: shed.h */
+    bool secure;     /* came by TLS that we speak ourselves */
     bool started, handled, overflow, suspended, answered;
-    size_t discarded; /* bytes of a body that was too large */
+    size_t discarded; /* bytes of a body that nobody wants */
+    struct { /* decided before the body was there: what to answer once it is; status 0: no */
+        int status;
+        const char *message;
+        uint32_t retry_after_s;
+    } refused;
     const struct route *route;
     struct str parameter; /* what stands in the path where the route has {} , decoded */
     int64_t received_ms;
@@ -97,6 +112,12 @@ struct limiter *request_limiter(struct request *r);
 void request_use_key(struct request *r, struct str key);
 /* The same with the key of ApiKey or, without that, of Authorization: Bearer. */
 void request_use_database_key(struct request *r);
+
+/* Within the limit of requests with this key; else it was answered. */
+bool request_within_key_rate(struct request *r);
+
+/* Whether the browser came by TLS, as far as is known. */
+bool request_is_https(const struct request *r);
 
 /* Whether the key may be used from the page that the request comes from. */
 bool request_origin_allowed(const struct request *r);

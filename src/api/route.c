@@ -2,7 +2,10 @@
 
 #include "codec/text.h"
 
-#define SDK METHOD_POST, ACCESS_NONE, CORS_ANY, LIMIT_BODY, ingest_post
+#define SDK METHOD_POST, ACCESS_NONE, CORS_ANY, LIMIT_BODY, ingest_post, NULL, WORTH_EVENT
+#define READ(look) NULL, look, WORTH_READ
+#define ACT(handle) handle, NULL, WORTH_ACT
+#define ALWAYS(handle) handle, NULL, WORTH_ALWAYS
 #define DATABASE CORS_ANY, LIMIT_CONSENT_BODY
 
 static const struct route routes[] = {
@@ -23,37 +26,39 @@ static const struct route routes[] = {
     { "/v1/merge", SDK },
     { "/v1/import", SDK },
     { "/beacon/v1/batch", SDK },
-    { "/pixel/v1/{}", METHOD_GET, ACCESS_NONE, CORS_ANY, 0, ingest_pixel },
-    { "/v1/projects/{}/settings", METHOD_GET, ACCESS_NONE, CORS_ANY, 0, ingest_settings },
-    { "/sourceConfig", METHOD_GET, ACCESS_NONE, CORS_ANY, 0, ingest_source_config },
+    { "/pixel/v1/{}", METHOD_GET, ACCESS_NONE, CORS_ANY, 0, ingest_pixel, NULL, WORTH_EVENT },
+    { "/v1/projects/{}/settings", METHOD_GET, ACCESS_NONE, CORS_ANY, 0, ingest_settings, NULL,
+      WORTH_READ },
+    { "/sourceConfig", METHOD_GET, ACCESS_NONE, CORS_ANY, 0, ingest_source_config, NULL,
+      WORTH_READ },
 
-    { "/consent", METHOD_POST, ACCESS_PRIVATE, DATABASE, consent_post },
-    { "/consent", METHOD_GET, ACCESS_PRIVATE, DATABASE, NULL, consent_list },
-    { "/consent/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, NULL, consent_get },
+    { "/consent", METHOD_POST, ACCESS_PRIVATE, DATABASE, ACT(consent_post) },
+    { "/consent", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(consent_list) },
+    { "/consent/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(consent_get) },
     { "/public/consent", METHOD_POST, ACCESS_PUBLIC, CORS_CREDENTIALS, LIMIT_CONSENT_BODY,
-      consent_post_public },
-    { "/subjects", METHOD_POST, ACCESS_PRIVATE, DATABASE, subject_post },
-    { "/subjects", METHOD_GET, ACCESS_PRIVATE, DATABASE, NULL, subject_list },
-    { "/subjects/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, NULL, subject_get },
-    { "/subjects/{}", METHOD_PUT | METHOD_PATCH, ACCESS_PRIVATE, DATABASE, subject_change },
-    { "/subjects/{}/consent/last", METHOD_GET, ACCESS_PRIVATE, DATABASE, NULL,
-      subject_last_consent },
-    { "/legal_notices", METHOD_POST, ACCESS_PRIVATE, DATABASE, notice_post },
-    { "/legal_notices", METHOD_GET, ACCESS_PRIVATE, DATABASE, NULL, notice_list },
-    { "/legal_notices/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, NULL, notice_get },
-    { "/legal_notices/{}/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, NULL, notice_get },
+      ACT(consent_post_public) },
+    { "/subjects", METHOD_POST, ACCESS_PRIVATE, DATABASE, ACT(subject_post) },
+    { "/subjects", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(subject_list) },
+    { "/subjects/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(subject_get) },
+    { "/subjects/{}", METHOD_PUT | METHOD_PATCH, ACCESS_PRIVATE, DATABASE, ACT(subject_change) },
+    { "/subjects/{}/consent/last", METHOD_GET, ACCESS_PRIVATE, DATABASE,
+      READ(subject_last_consent) },
+    { "/legal_notices", METHOD_POST, ACCESS_PRIVATE, DATABASE, ACT(notice_post) },
+    { "/legal_notices", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(notice_list) },
+    { "/legal_notices/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(notice_get) },
+    { "/legal_notices/{}/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(notice_get) },
 
-    { "/v1/permissions/{}", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, NULL, permissions_get },
-    { "/v1/decisions", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, NULL, decision_counters },
-    { "/v1/decisions/{}", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, NULL, decision_get },
-    { "/v1/deliveries", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, NULL, delivery_list },
-    { "/v1/deliveries/resend", METHOD_POST, ACCESS_PRIVATE, CORS_NONE, 4096, delivery_resend },
-    { "/v1/tail", METHOD_GET, ACCESS_CONTROL, CORS_NONE, 0, tail_get },
+    { "/v1/permissions/{}", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(permissions_get) },
+    { "/v1/decisions", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(decision_counters) },
+    { "/v1/decisions/{}", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(decision_get) },
+    { "/v1/deliveries", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(delivery_list) },
+    { "/v1/deliveries/resend", METHOD_POST, ACCESS_PRIVATE, CORS_NONE, 4096, ACT(delivery_resend) },
+    { "/v1/tail", METHOD_GET, ACCESS_CONTROL, CORS_NONE, 0, ACT(tail_get) },
 
-    { "/healthz", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, health_get },
-    { "/readyz", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, ready_get },
-    { "/metrics", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, metrics_get },
-    { "/.well-known/gpc.json", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, gpc_get },
+    { "/healthz", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, ALWAYS(health_get) },
+    { "/readyz", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, ALWAYS(ready_get) },
+    { "/metrics", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, ALWAYS(metrics_get) },
+    { "/.well-known/gpc.json", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, gpc_get, NULL, WORTH_READ },
 };
 
 static unsigned method_of(struct str method)

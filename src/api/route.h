@@ -3,6 +3,7 @@
 #define API_ROUTE_H
 
 #include "api/request.h"
+#include "api/shed.h"
 
 enum { METHOD_GET = 1, METHOD_POST = 2, METHOD_PUT = 4, METHOD_PATCH = 8 };
 
@@ -20,6 +21,7 @@ struct route {
     size_t body_limit;
     void (*handle)(struct request *r);
     look_fn look; /* instead of handle: all it does is to read the database */
+    enum worth worth;
 };
 
 #define LOOK(name)                                                                                 \

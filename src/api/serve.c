@@ -31,6 +31,7 @@ const struct conf *request_conf(struct request *r)
 static void lend_memory(struct request *r)
 {
     struct server *s = r->server;
+    shed_body_gone(&s->shed, r->body.n);
     if (r->body.cap > KEPT_BODY) /* one large body must not hold its memory for ever */
         buf_fini(&r->body);
     arena_clear(&r->arena);
@@ -42,7 +43,8 @@ static void lend_memory(struct request *r)
     }
     arena_init(&r->arena);
     r->body = (struct buf){ 0 };
-    r->method = r->path = r->query = r->parameter = (struct str){ 0 };
+    r->method = r->parameter = (struct str){ 0 };
+    r->target = (struct target){ 0 };
 }
 
 static struct request *request_new(struct server *s)
@@ -84,67 +86,72 @@ static void request_free(struct request *r)
 struct str request_parameter(struct request *r, const char *name)
 {
     struct str value = { 0 };
-    (void)query_get(r->query, str_of(name), &r->arena,
+    (void)query_get(r->target.query, str_of(name), &r->arena,
                     &value); /* absent and empty are the same here */
     return value;
 }
 
 /* ---- connections ---- */
 
-/* An address is written once a connection, not once a request. */
+static void close_connection(struct server *s, void **socket_context)
+{
+    struct connection *c = *socket_context;
+    *socket_context = NULL;
+    struct certificate *shown = c ? c->certificate : NULL;
+    certificate_unref(&shown);
+    connection_close(s->connections, &c);
+}
+
 static void connection_changed(void *ctx, struct MHD_Connection *connection, void **socket_context,
                                enum MHD_ConnectionNotificationCode what)
 {
-    (void)ctx;
+    struct server *s = ctx;
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-        free(*socket_context);
-        *socket_context = NULL;
+        close_connection(s, socket_context);
         return;
     }
     const union MHD_ConnectionInfo *peer =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    AUTO(arena_fini) struct arena a = ARENA_INIT;
-    struct str text = address_text(peer ? peer->client_addr : NULL, &a);
-    char *kept = must_alloc(text.n + 1);
-    memcpy(kept, text.n ? text.p : "", text.n);
-    kept[text.n] = 0;
-    *socket_context = kept;
-}
-
-static struct str address_of(struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *c =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return c != NULL ? str_of(c->socket_context) : (struct str){ 0 };
+    const struct sockaddr *from = peer ? peer->client_addr : NULL;
+    const union MHD_ConnectionInfo *fd =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    must(fd != NULL);
+    s->parts++;
+    *socket_context = connection_open(s->connections, from, fd->connect_fd, s->now_ms);
 }
 
 static enum MHD_Result one_header(void *ctx, enum MHD_ValueKind kind, const char *name,
                                   const char *value)
 {
     (void)kind;
-    head_put(ctx, str_of(name), str_of(value));
+    head_put_line(ctx, name, value ? value : "");
     return MHD_YES;
 }
 
 static void *first_sight(void *ctx, const char *uri, struct MHD_Connection *connection)
 {
-    (void)connection;
-    struct request *r = request_new(ctx);
-    struct str rest = str_of(uri), raw;
-    (void)str_next(&rest, '?', &raw); /* there is always a first part */
-    r->path = head_path(raw, &r->arena);
-    r->query = arena_str(&r->arena, rest);
+    struct server *s = ctx;
+    struct request *r = request_new(s);
+    const union MHD_ConnectionInfo *c =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    must(c != NULL);
+    r->from = c->socket_context;
+    connection_enter(s->connections, r->from, STAGE_HEAD, s->now_ms);
+    head_target(str_of(uri), &r->arena, &r->target);
     return r;
 }
 
 static void gone(void *ctx, struct MHD_Connection *connection, void **req_cls,
                  enum MHD_RequestTerminationCode why)
 {
-    (void)ctx;
+    struct server *s = ctx;
+    struct request *r = *req_cls;
     (void)connection;
     (void)why;
-    if (*req_cls != NULL)
-        request_free(*req_cls);
+    if (r == NULL)
+        return;
+    connection_enter(s->connections, r->from, STAGE_IDLE, s->now_ms);
+    request_free(r);
     *req_cls = NULL;
 }
 
@@ -167,6 +174,7 @@ static void look_done(struct reader_job *job)
 {
     struct request *r = (struct request *)(void *)((char *)job - offsetof(struct request, job));
     pipeline_generation_unref(r->server->pipeline, &r->generation);
+    r->server->shed.looks--;
     if (r->look_result != OK)
         answer_error(r, r->look_result, r->look_info);
     else if (r->then != NULL)
@@ -189,6 +197,7 @@ void request_look(struct request *r)
     r->look_info = arena_new(&r->arena, struct err_info);
     r->job = (struct reader_job){ .run = look_run, .done = look_done };
     suspend(r);
+    r->server->shed.looks++;
     pipeline_look(r->server->pipeline, &r->job);
 }
 
@@ -230,13 +239,14 @@ static void allow_methods(struct MHD_Response *m)
 static enum MHD_Result answer_preflight(struct request *r)
 {
     unsigned methods;
-    r->route = route_find(STR("POST"), r->path, &r->arena, &r->parameter, &methods);
+    r->route = route_find(STR("POST"), r->target.path, &r->arena, &r->parameter, &methods);
     if (r->route == NULL)
-        r->route = route_find(STR("GET"), r->path, &r->arena, &r->parameter, &methods);
+        r->route = route_find(STR("GET"), r->target.path, &r->arena, &r->parameter, &methods);
     r->answer = (struct reply){ .status = r->route ? 204 : 404, .body = STR("") };
     struct MHD_Response *m = answer_response(r);
     if (r->route != NULL)
         allow_methods(m);
+    connection_enter(r->server->connections, r->from, STAGE_ANSWER, r->server->now_ms);
     enum MHD_Result ok = MHD_queue_response(r->connection, (unsigned)r->answer.status, m);
     MHD_destroy_response(m);
     return ok;
@@ -259,7 +269,7 @@ static bool may(struct request *r)
         return true;
     request_use_database_key(r);
     if (r->access >= least && request_origin_allowed(r))
-        return true;
+        return request_within_key_rate(r);
     if (!r->control && r->header.api_key.n == 0 && r->header.authorization.n == 0)
         answer_message(r, 401, "No API key found in request");
     else
@@ -267,38 +277,52 @@ static bool may(struct request *r)
     return false;
 }
 
-static void read_head(struct request *r, const char *method)
+/* Why the head cannot be taken; NULL when it can. */
+static const char *read_head(struct request *r, const char *method, const char *version)
 {
-    r->method = arena_str(&r->arena, str_of(method));
-    r->header.content_length = -1;
-    (void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND, one_header, &r->header);
+    struct headers *h = &r->header;
+    struct str m = str_of(method);
+    const union MHD_ConnectionInfo *size =
+        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    r->method = arena_str(&r->arena, m);
+    h->content_length = -1;
+    h->next = version + strlen(version) + 2;
+    (void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND, one_header, h);
+    bool reads_in_place = r->server->library_reads_in_place;
+    h->broken = reads_in_place &&
+                (size == NULL || !head_is_whole(h, m, r->target.raw, version, size->header_size));
     if (!r->control) {
-        r->peer = address_of(r->connection);
-        r->ip = address_client(request_conf(r), r->peer, r->header.forwarded_for, &r->arena);
+        r->peer = str_of(r->from->text);
+        r->ip = address_client(request_conf(r), r->peer, h->forwarded_for, &r->arena);
     }
+    return head_fault(h, &r->target, strcmp(version, "HTTP/1.0") == 0);
 }
 
-static enum MHD_Result begin(struct request *r, const char *method)
+static enum MHD_Result begin(struct request *r, const char *method, const char *version)
 {
     r->started = true;
     r->received_ms = clock_now_ms();
-    read_head(r, method);
-    if (head_is_ambiguous(&r->header))
-        return refuse(r, 400, "ambiguous length of the request");
+    const char *fault = read_head(r, method, version);
+    if (fault != NULL)
+        return refuse(r, 400, fault);
     if (r->server->stopping)
         return refuse(r, 503, "stopping");
     if (str_eq(r->method, STR("OPTIONS")))
         return answer_preflight(r);
     unsigned methods = 0;
-    r->route = route_find(r->method, r->path, &r->arena, &r->parameter, &methods);
+    r->route = route_find(r->method, r->target.path, &r->arena, &r->parameter, &methods);
     if (r->route == NULL)
         return methods ? refuse(r, 405, "this path does not take this method")
                        : refuse(r, 404, "not found");
     if (r->header.content_length > DISCARD_BYTES)
         return refuse(r, 413, "the body is too large");
+    /* where chunks end can be read in two ways: nobody is to stand behind them */
+    r->answer.close = r->header.encodings != 0;
     /* a smaller one is read to its end: who is still writing does not see an answer */
     r->overflow = r->header.content_length > (long long)r->route->body_limit;
     r->body.max = r->route->body_limit;
+    guard_head(r);
+    connection_enter(r->server->connections, r->from, STAGE_BODY, r->server->now_ms);
     return MHD_YES;
 }
 
@@ -306,9 +330,14 @@ static enum MHD_Result take_body(struct request *r, const char *data, size_t *si
 {
     size_t n = *size;
     *size = 0;
-    if (!r->overflow) {
+    r->from->bytes += n;
+    r->server->parts += (long long)r->from->bytes < r->header.content_length;
+    bool wanted = !r->overflow && r->refused.status == 0;
+    if (wanted && guard_takes(r, n)) {
         buf_add(&r->body, data, n);
         r->overflow = r->body.over;
+        if (r->overflow)
+            shed_body_gone(&r->server->shed, n);
         return MHD_YES;
     }
     /* a chunked body that does not end: read on for a while, so that the client sees the answer */
@@ -326,6 +355,28 @@ static void run_route(struct request *r)
     request_look(r);
 }
 
+/* All of it is there: answers, or joins the group, or waits. */
+static enum MHD_Result handle_whole(struct request *r)
+{
+    r->handled = true;
+    connection_enter(r->server->connections, r->from, STAGE_WORK, r->server->now_ms);
+    if (r->refused.status != 0) {
+        r->answer.retry_after_s = r->refused.retry_after_s;
+        answer_message(r, r->refused.status, r->refused.message);
+        return MHD_YES;
+    }
+    if (r->overflow)
+        return refuse(r, 413, "the body is too large");
+    if (guard_admits(r) && may(r)) {
+        run_route(r);
+        guard_worked(r);
+    }
+    r->server->waiting += r->waiter.joined;
+    if (r->waiter.joined && r->then == answer_saved && r->saved.n == 0)
+        lend_memory(r); /* an event: its answer is always the same */
+    return MHD_YES;
+}
+
 static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *data,
                               size_t *size, void **req_cls)
@@ -333,7 +384,6 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, cons
     struct server *s = ctx;
     struct request *r = *req_cls;
     (void)url;
-    (void)version;
     if (r == NULL)
         return MHD_NO;
     if (!r->started) {
@@ -341,19 +391,15 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, cons
         const union MHD_ConnectionInfo *d =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_DAEMON);
         r->control = d != NULL && d->daemon == s->local;
-        return begin(r, method);
+        r->secure = !r->control && s->certificate != NULL;
+        return begin(r, method, version);
     }
     if (*size != 0)
         return take_body(r, data, size);
     if (!r->handled) {
-        r->handled = true;
-        if (r->overflow)
-            return refuse(r, 413, "the body is too large");
-        if (may(r))
-            run_route(r);
-        s->waiting += r->waiter.joined;
-        if (r->waiter.joined && r->then == answer_saved && r->saved.n == 0)
-            lend_memory(r); /* an event: its answer is always the same */
+        enum MHD_Result ok = handle_whole(r);
+        if (ok != MHD_YES || r->from->stage == STAGE_ANSWER)
+            return ok;
     } else if (!r->answered && r->waiter.done) {
         after_wait(r);
     }
@@ -370,15 +416,24 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, cons
     return MHD_YES; /* answered in a later turn */
 }
 
-struct MHD_Daemon *serve_start(struct server *s, int fd)
+struct MHD_Daemon *serve_start(struct server *s, int fd, bool public)
 {
+    static const char versions[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
+    bool tls = public && s->certificate != NULL;
+    struct MHD_OptionItem with_tls[] = {
+        { MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)guard_certificate },
+        { MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)versions },
+        { MHD_OPTION_END, 0, NULL },
+    };
+    struct MHD_OptionItem *more = tls ? with_tls : &with_tls[COUNT(with_tls) - 1];
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK;
+    /* its own limit and timeout stand aside: ours are in connection.c */
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL,
-        handle, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK, first_sight, s,
-        MHD_OPTION_NOTIFY_COMPLETED, gone, NULL, MHD_OPTION_NOTIFY_CONNECTION, connection_changed,
-        NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)LIMIT_CONNECTIONS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_CONNECTION_POOL,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)LIMIT_IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, handle, s, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_URI_LOG_CALLBACK, first_sight, s, MHD_OPTION_NOTIFY_COMPLETED, gone, s,
+        MHD_OPTION_NOTIFY_CONNECTION, connection_changed, s, MHD_OPTION_CONNECTION_LIMIT,
+        s->library_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)LIMIT_CONNECTION_POOL,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, more,
         MHD_OPTION_END);
 }
 

@@ -14,7 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STOP_WAIT_MS = (LIMIT_SEND_S + 5) * 1000, GROUP_WAIT_NS = 60000 };
+enum {
+    STOP_WAIT_MS = (LIMIT_SEND_S + 5) * 1000,
+    GROUP_WAIT_NS = 60000,
+    PART_ROUNDS = 16,
+    LEAST_ROUNDS = 6
+};
 
 static void wake(void *ctx)
 {
@@ -30,7 +35,7 @@ static enum err start_listeners(struct server *s, struct err_info *info)
     int tcp = listen_tcp(c, &s->port, info);
     if (tcp < 0)
         return info->err;
-    s->tcp = serve_start(s, tcp);
+    s->tcp = serve_start(s, tcp, true);
     s->socket_path = arena_printf(&s->arena, "%.*s/licet.sock", STR_ARG(c->data_dir));
     int local = s->tcp ? listen_local(s->socket_path, info) : -1;
     if (s->tcp == NULL || local < 0) {
@@ -39,7 +44,7 @@ static enum err start_listeners(struct server *s, struct err_info *info)
         return s->tcp ? info->err
                       : err_set(info, ERR_IO, "listen", "the HTTP server cannot be started");
     }
-    s->local = serve_start(s, local);
+    s->local = serve_start(s, local, false);
     if (s->local == NULL) {
         close_fd(&local);
         return err_set(info, ERR_IO, "store", "the control socket cannot be served");
@@ -73,9 +78,15 @@ enum err server_open(struct conf *conf, struct server **ret_s, struct buf *repor
     must(s->wake_fd >= 0);
     s->limiter = limiter_new();
     random_bytes(s->tag_key, sizeof s->tag_key);
-    enum err e = pipeline_open(conf, wake, s, &s->pipeline, reports, info);
+    enum err e = guard_open(s, conf, reports, info);
     if (e == OK)
+        e = pipeline_open(conf, wake, s, &s->pipeline, reports, info);
+    else
+        conf_free(&conf);
+    if (e == OK) {
+        guard_configure(s);
         e = start_listeners(s, info);
+    }
     if (e != OK) {
         if (s->pipeline != NULL)
             pipeline_stopping(s->pipeline);
@@ -103,7 +114,7 @@ static bool shows_source(struct str line)
     return str_starts(line, STR("| "));
 }
 
-static void log_reports(const struct buf *reports)
+void log_reports(const struct buf *reports)
 {
     struct str rest = buf_view(reports), line;
     while (rest.n != 0 && str_next(&rest, '\n', &line)) {
@@ -120,6 +131,8 @@ static void reload(struct server *s)
     struct err_info info = { 0 };
     enum err e = pipeline_reload(s->pipeline, &reports, &info);
     log_reports(&reports);
+    if (e == OK)
+        guard_reloaded(s);
     if (e == OK)
         log_write(
             LOG_INFO, "reload.done",
@@ -178,6 +191,18 @@ static void read_all_ready(struct server *s)
     s->lately = s->waiting > s->lately ? s->waiting : s->lately - (s->lately - s->waiting) / 64;
 }
 
+/* The library reads a part of a body at a time, and accepts ten connections. What has arrived is read now: a commit is
+ * not to lie between. */
+static void read_parts(struct server *s)
+{
+    uint32_t before = 0;
+    for (int i = 0;
+         i < PART_ROUNDS && s->parts != before && (i < LEAST_ROUNDS || !guard_is_late(s)); i++) {
+        before = s->parts;
+        (void)MHD_run(s->tcp);
+    }
+}
+
 /* One turn: read and handle, commit, then (with `again`) answer at once. */
 static void turn(struct server *s, bool *again)
 {
@@ -195,10 +220,15 @@ static void turn(struct server *s, bool *again)
     }
     if (fds[3].revents != 0)
         take_signals(s);
+    guard_turn_begin(s);
+    uint32_t parts = s->parts;
     read_all_ready(s);
+    if (s->parts != parts)
+        read_parts(s);
     if (fds[1].revents != 0 || timeout == 0)
         (void)MHD_run(s->local);
     *again = pipeline_turn(s->pipeline);
+    guard_turn_end(s);
 }
 
 /* Listeners first; then whoever is inside is served to the end. */
@@ -237,6 +267,7 @@ void server_close(struct server **ss)
         MHD_stop_daemon(s->tcp);
     if (s->local != NULL)
         MHD_stop_daemon(s->local);
+    guard_close(s);
     if (s->success != NULL)
         MHD_destroy_response(s->success);
     if (s->socket_path.n != 0)

@@ -12,10 +12,14 @@
 #define LIMIT_BODY (4u << 20) /* one request body, as sent (RudderStack's gateway: 4000 KB) */
 #define LIMIT_BODY_INFLATED (8u << 20)    /* the same after gzip */
 #define LIMIT_CONSENT_BODY (1u << 20)     /* the consent interface: 1 MB, then 413 */
-#define LIMIT_CONNECTIONS 16384           /* open at once */
+#define LIMIT_CONNECTIONS 100000          /* open at once: the most that can be configured */
 #define LIMIT_CONNECTION_POOL (16u << 10) /* header block of one request */
-#define LIMIT_IDLE_S 75                   /* a connection without a request */
-#define LIMIT_REQUEST_S 30                /* from the first byte of a request to its last */
+#define LIMIT_FLOOR_RATE 4096             /* bytes a second, once `body` or `answer` is over */
+#define LIMIT_ANSWER_S 30                 /* to read an answer, and what LIMIT_FLOOR_RATE adds */
+#define LIMIT_BODIES (128u << 20)         /* bodies of all requests being received together */
+#define LIMIT_LOOKS 512                   /* requests that wait for the reader */
+#define LIMIT_CERTIFICATE (256u << 10)    /* a file of certificates, or a key */
+#define LIMIT_CHAIN 16                    /* certificates in one */
 
 /* JSON */
 #define LIMIT_JSON_DEPTH 64

@@ -1,3 +1,4 @@
+#include "api/tls.h"
 #include "cli/cmd.h"
 
 #include "deliver/probe.h"
@@ -44,6 +45,15 @@ static int ask_receiver(const struct conf_destination *d)
     return EXIT_DONE;
 }
 
+static int check_certificate(const struct conf *c)
+{
+    AUTO(buf_fini) struct buf reports = BUF_INIT(LIMIT_CONF);
+    AUTO(certificate_unref) struct certificate *cert = NULL;
+    enum err e = c->tls.on ? certificate_load(c, &cert, &reports) : OK;
+    cmd_print(stderr, buf_view(&reports));
+    return e == OK ? EXIT_DONE : EXIT_USAGE;
+}
+
 int cmd_check(int argc, char **argv)
 {
     bool live = argc == 2 && strcmp(argv[1], "--live") == 0;
@@ -51,6 +61,8 @@ int cmd_check(int argc, char **argv)
         return cmd_fail(EXIT_USAGE, "takes no argument but --live");
     AUTO(conf_free) struct conf *c = NULL;
     int code = cmd_conf(&c);
+    if (code == EXIT_DONE)
+        code = check_certificate(c);
     if (code == EXIT_DONE)
         code = compare(c);
     if (code == EXIT_DONE)

@@ -182,6 +182,16 @@ struct conf {
     uint32_t format;        /* of the configuration: 1 */
     struct str listen_host; /* "127.0.0.1", "::1", "0.0.0.0" */
     uint16_t listen_port;
+    struct conf_tls {
+        bool on;
+        struct str certificate, key; /* files, PEM; relative to the configuration file */
+        struct conf_place certificate_place, key_place;
+    } tls;
+    struct conf_timeouts {
+        uint32_t head_ms; /* for a whole head: from the connection, or from its first line */
+        uint32_t body_ms; /* for a whole body, and what LIMIT_FLOOR_RATE adds */
+        uint32_t idle_ms; /* between two requests */
+    } timeouts;
     struct str public_url; /* how browsers reach us, "" unless given */
     struct str data_dir;   /* from store: sqlite:DIR, relative to the configuration file */
     struct str controller_name, controller_contact;
@@ -192,10 +202,14 @@ struct conf {
     struct str *trusted_proxy;       /* addresses or address/bits */
     uint32_t trusted_proxy_count;
     struct conf_limits {
-        uint32_t public_per_second;  /* consent writes per public key; default 50 */
-        uint32_t address_per_minute; /* public consent writes per address; default 60 */
-        uint32_t subject_per_hour;   /* public consent writes per subject; default 60 */
-        uint32_t events_per_second;  /* per public key, 0: no limit (the default) */
+        uint32_t public_per_second;           /* consent writes per public key; default 50 */
+        uint32_t address_per_minute;          /* public consent writes per address; default 60 */
+        uint32_t subject_per_hour;            /* public consent writes per subject; default 60 */
+        uint32_t events_per_second;           /* per public key, 0: no limit (the default) */
+        uint32_t key_requests_per_second;     /* per key, 0: no limit (the default) */
+        uint32_t address_requests_per_second; /* per address, 0: no limit; default 1000 */
+        uint32_t connections;                 /* open at once; default 10000 */
+        uint32_t connections_per_address;     /* default 1000 */
     } limits;
     struct conf_purpose *purpose;
     uint32_t purpose_count;

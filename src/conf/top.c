@@ -154,6 +154,68 @@ const struct table table_keys = { "keys",     "Together at most 64. No key may s
                                   0,          NULL,
                                   keys_check, NULL };
 
+/* What stands in the file is looked at by whoever uses it: api/tls.h. */
+static void read_tls_file(struct reader *r, const struct rule *rule, const struct yaml *n,
+                          void *base)
+{
+    struct conf *c = base;
+    struct str s;
+    if (!scalar(r, n, &s))
+        return;
+    struct str folder = s.p[0] == '/' ? STR("") : r->folder;
+    bool key = rule->at == offsetof(struct conf, tls.key);
+    *(struct str *)((char *)base + rule->at) =
+        arena_printf(r->arena, "%.*s%.*s", STR_ARG(folder), STR_ARG(s));
+    *(key ? &c->tls.key_place : &c->tls.certificate_place) = place_of(r, n);
+    c->tls.on = true;
+}
+
+static const struct rule tls_rules[] = {
+    { "certificate", read_tls_file,
+      "file in PEM: the certificate, then those between it and the authority", .needed = KIND_ANY,
+      CONF(tls.certificate) },
+    { "key", read_tls_file, "file in PEM: its private key, without a password", .needed = KIND_ANY,
+      CONF(tls.key) },
+};
+const struct table table_tls = { "tls",
+                                 "TLS 1.2 and 1.3 on `listen`. Paths are relative to this file. A "
+                                 "renewed certificate comes into use by itself.",
+                                 tls_rules,
+                                 COUNT(tls_rules),
+                                 0,
+                                 NULL,
+                                 NULL,
+                                 NULL };
+
+static void read_seconds(struct reader *r, const struct rule *rule, const struct yaml *n,
+                         void *base)
+{
+    struct duration d;
+    if (!scalar_duration(r, n, &d))
+        return;
+    if (d.months != 0 || d.ms < rule->least * 1000 || d.ms > rule->most * 1000)
+        return fault(r, n, "must be between %llds and %llds", rule->least, rule->most);
+    *(uint32_t *)(void *)((char *)base + rule->at) = (uint32_t)d.ms;
+}
+
+static const struct rule timeouts_rules[] = {
+    { "head", read_seconds, "for the whole head of a request, default 15s", .least = 1, .most = 600,
+      CONF(timeouts.head_ms) },
+    { "body", read_seconds,
+      "for the whole body, default 30s; beyond it only while 4 KB a second arrive", .least = 1,
+      .most = 600, CONF(timeouts.body_ms) },
+    { "idle", read_seconds, "between two requests, default 75s", .least = 1, .most = 3600,
+      CONF(timeouts.idle_ms) },
+};
+const struct table table_timeouts = { "timeouts",
+                                      "What takes longer is closed.",
+                                      timeouts_rules,
+                                      COUNT(timeouts_rules),
+                                      0,
+                                      NULL,
+                                      NULL,
+                                      NULL };
+
 static const struct rule limits_rules[] = {
     { "public_per_second", read_number, "consent writes per public key, default 50",
       CONF(limits.public_per_second), .least = 1, .most = MOST_RATE },
@@ -163,9 +225,25 @@ static const struct rule limits_rules[] = {
       CONF(limits.subject_per_hour), .least = 1, .most = MOST_RATE },
     { "events_per_second", read_number, "events per public key, default 0: no limit",
       CONF(limits.events_per_second), .least = 0, .most = MOST_RATE },
+    { "key_requests_per_second", read_number, "requests per key, default 0: no limit",
+      CONF(limits.key_requests_per_second), .least = 0, .most = MOST_RATE },
+    { "address_requests_per_second", read_number, "requests per address, default 1000; 0: no limit",
+      CONF(limits.address_requests_per_second), .least = 0, .most = MOST_RATE },
+    { "connections", read_number, "open at once, default 10000; needs a restart",
+      CONF(limits.connections), .least = 16, .most = LIMIT_CONNECTIONS },
+    { "connections_per_address", read_number,
+      "open at once from one address, but for `trusted_proxies`; default 1000",
+      CONF(limits.connections_per_address), .least = 1, .most = LIMIT_CONNECTIONS },
 };
 const struct table table_limits = {
-    "limits", "Beyond them the answer is 429.", limits_rules, COUNT(limits_rules), 0, NULL, NULL,
+    "limits",
+    "Beyond them the answer is 429; a connection beyond its limit is closed, or one that is idle. "
+    "An address is that of the client behind `trusted_proxies`; of IPv6 the /64 counts.",
+    limits_rules,
+    COUNT(limits_rules),
+    0,
+    NULL,
+    NULL,
     NULL
 };
 
@@ -225,6 +303,8 @@ static const struct rule top_rules[] = {
     { "listen", read_listen,
       "address and port, default `127.0.0.1:8080`; `[::1]:8080`; `:8080` is "
       "every IPv4 address" },
+    { "tls", read_inner, "see below; without it a proxy in front speaks TLS", .table = &table_tls },
+    { "timeouts", read_inner, "see below", .table = &table_timeouts },
     { "store", read_store, "`sqlite:DIR`, relative to this file; default `sqlite:./data`" },
     { "public_url", read_public_url, "how browsers reach it; default none" },
     { "trusted_proxies", read_networks,
@@ -259,7 +339,11 @@ static void top_init(struct reader *r, const struct yaml *n, void *base)
     c->data_dir = arena_printf(r->arena, "%.*sdata", STR_ARG(r->folder));
     c->limits = (struct conf_limits){ .public_per_second = 50,
                                       .address_per_minute = 60,
-                                      .subject_per_hour = 60 };
+                                      .subject_per_hour = 60,
+                                      .address_requests_per_second = 1000,
+                                      .connections = 10000,
+                                      .connections_per_address = 1000 };
+    c->timeouts = (struct conf_timeouts){ .head_ms = 15000, .body_ms = 30000, .idle_ms = 75000 };
 }
 
 const struct table table_top = { "The file",

@@ -46,14 +46,15 @@ export const standard = receiver => ({
   ],
 })
 
-/** licet and its receiver, both to be stopped by stop(). `change(config)` may alter the configuration; `env` goes to the daemon. */
-export async function startHouse({ change = c => c, answer, env = {} } = {}) {
+/** licet and its receiver, both to be stopped by stop(). `change(config)` may alter the configuration; the rest goes to the daemon. */
+export async function startHouse({ change = c => c, answer, env = {}, ...daemon } = {}) {
   const secrets = { warehouse: newWebhookSecret(), crm: newWebhookSecret() }
   const receiver = await new Receiver({ secrets, answer }).listen()
   const house = { receiver, standard: () => standard(receiver.url) }
   const write = config => () => JSON.stringify(config, null, 2)
   try {
     house.licet = await Daemon.start({
+      ...daemon,
       config: d => {
         Object.assign(d.env, env, {
           LICET_PORT: String(d.port), LICET_PRIVATE_KEY: d.privateKey, LICET_PUBLIC_KEY: d.publicKey,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, beforeEach, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { sleep, until } from './daemon.mjs'
 import { consent, startHouse, track } from './fixture.mjs'
 
 let house, d, auth
@@ -36,6 +37,44 @@ const SMUGGLING = {
   'a negative Content-Length': () => head('Content-Length: -1\r\n'),
   'a Content-Length with a sign': () => head('Content-Length: +2\r\n') + '{}',
   'a Content-Length of words': () => head('Content-Length: two\r\n') + '{}',
+  'a list as Content-Length': () => head('Content-Length: 2, 2\r\n') + '{}',
+  'an empty Content-Length': () => head('Content-Length: \r\n') + '{}',
+  'a hexadecimal Content-Length': () => head('Content-Length: 0x2\r\n') + '{}',
+  'Transfer-Encoding twice': () => head('Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n') + '0\r\n\r\n',
+  'Transfer-Encoding: identity': () => head('Content-Length: 2\r\nTransfer-Encoding: identity\r\n') + '{}',
+  'Transfer-Encoding in HTTP/1.0': () => head('Transfer-Encoding: chunked\r\n').replace('HTTP/1.1', 'HTTP/1.0') + '0\r\n\r\n',
+  'a tab before the colon': () => head('Transfer-Encoding\t: chunked\r\n') + '0\r\n\r\n',
+  'a control character in a name': () => head('Transfer-Encoding\x0b: chunked\r\n') + '0\r\n\r\n',
+  'a letter beyond ASCII in a name': () => head('\xffTransfer-Encoding: chunked\r\n') + '0\r\n\r\n',
+  'a space in a name': () => head('X Content-Length: 2\r\n') + '{}',
+  'a field without a name': () => head(': 2\r\nContent-Length: 2\r\n') + '{}',
+  'a line without a colon': () => head('Content-Length\r\n') + '{}',
+  'a folded line': () => head('X-Long: a\r\n b\r\nContent-Length: 2\r\n') + '{}',
+  'a folded line that completes a name': () => head('Transfer-Encod: chunked\r\n ing\r\n') + '0\r\n\r\n',
+  'a folded last line': () => head('Content-Length: 2\r\n 0\r\n') + '{}',
+  'a folded first line': () => `POST /v1/batch HTTP/1.1\r\n X: y\r\nHost: x\r\n${auth}Content-Length: 2\r\n\r\n{}`,
+  'a bare LF between two fields': () => head('X-One: 1\nContent-Length: 2\r\n') + '{}',
+  'a bare LF behind the first line': () => `POST /v1/batch HTTP/1.1\nHost: x\r\n${auth}Content-Length: 2\r\n\r\n{}`,
+  'a bare LF as the empty line': () => head('Content-Length: 2\r\n').slice(0, -2) + '\n{}',
+  'a bare LF at the end of the last field': () => head('Content-Length: 2\n') + '{}',
+  'a bare CR in a value': () => head('X-One: 1\rContent-Length: 2\r\n') + '{}',
+  'a bare CR in a name': () => head('X-O\rne: 1\r\nContent-Length: 2\r\n') + '{}',
+  'a zero byte in a value': () => head('X-One: 1\0Content-Length: 20\r\nContent-Length: 2\r\n') + '{}',
+  'a zero byte in a name': () => head('X-One\0: 1\r\nContent-Length: 2\r\n') + '{}',
+  'a zero byte in the target': () => head('Content-Length: 2\r\n', '/v1/batch\0/x') + '{}',
+  'a control character in the target': () => head('Content-Length: 2\r\n', '/v1/batch\x01') + '{}',
+  'a fragment in the target': () => head('Content-Length: 2\r\n', '/v1/batch#x') + '{}',
+  'a target without a slash': () => head('Content-Length: 2\r\n', 'v1/batch') + '{}',
+  'two spaces before the target': () => head('Content-Length: 2\r\n', ' /v1/batch') + '{}',
+  'a tab behind the method': () => head('Content-Length: 2\r\n').replace('POST ', 'POST\t') + '{}',
+  'no Host': () => head('Content-Length: 2\r\n').replace('Host: x\r\n', '') + '{}',
+  'Host twice': () => head('Host: x\r\nContent-Length: 2\r\n') + '{}',
+  'another Host': () => head('Host: y\r\nContent-Length: 2\r\n') + '{}',
+  'a Host that is a list': () => head('Content-Length: 2\r\n').replace('Host: x', 'Host: x, y') + '{}',
+  'a Host with a path': () => head('Content-Length: 2\r\n').replace('Host: x', 'Host: x/y') + '{}',
+  'a target with another host than Host': () => head('Content-Length: 2\r\n', 'http://y/v1/batch') + '{}',
+  'a target with a scheme that is not HTTP': () => head('Content-Length: 2\r\n', 'ftp://x/v1/batch') + '{}',
+  'a target that is a host alone': () => `CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n`,
 }
 for (const [name, make] of Object.entries(SMUGGLING)) {
   test(`${name} is refused and the connection closed`, async () => {
@@ -47,8 +86,51 @@ for (const [name, make] of Object.entries(SMUGGLING)) {
   })
 }
 
+test('nothing is hidden behind a chunked body: the connection is closed', async () => {
+  const smuggled = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'
+  const body = '2;x\ny\r\n{}\r\n0\r\n\r\n'
+  for (const chunked of [body, body.replace('\n', '\r\n'), '2\r\n{}\r\n0\r\n\r\n']) {
+    const { text, closed } = await raw(head('Transfer-Encoding: chunked\r\n') + chunked + smuggled)
+    assert.ok(closed, 'closed')
+    assert.equal(text.match(/HTTP\/1\.1 \d/g)?.length, 1, text)
+  }
+})
+
+const WELL_FORMED = {
+  'a target as a proxy is asked': 'GET http://x/healthz HTTP/1.1\r\nHost: x\r\n',
+  'one that has a port, in another case': 'GET HTTP://SHOP.example:8080/healthz HTTP/1.1\r\nHost: shop.EXAMPLE:8080\r\n',
+  'an address as Host': 'GET /healthz HTTP/1.1\r\nHost: [::1]:8080\r\n',
+  'an empty line before it': '\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n',
+  'blanks around a value': 'GET /healthz HTTP/1.1\r\nHost: x\r\nX-One: \t 1 \t\r\n',
+  'an empty value': 'GET /healthz HTTP/1.1\r\nX-One:\r\nHost: x\r\n',
+  'a query with everything encoded': 'GET /healthz?a=%0D%0A%00&b HTTP/1.1\r\nHost: x\r\nCookie: a=b; c\r\n',
+  'HTTP/1.0 without a field': 'GET /healthz HTTP/1.0\r\n',
+}
+for (const [name, lines] of Object.entries(WELL_FORMED)) {
+  test(`${name} is understood, however it arrives`, async () => {
+    const whole = await raw(`${lines}\r\n`, { ms: 500 })
+    assert.equal(whole.status, 200, whole.text)
+    const socket = connect(d.port, '127.0.0.1')
+    let text = ''
+    socket.setEncoding('latin1').on('data', t => (text += t)).setNoDelay(true)
+    for (const byte of `${lines}\r\n`) {
+      socket.write(byte)
+      await sleep(1)
+    }
+    await until(() => text.includes('\r\n\r\n'), () => `an answer: ${text}`)
+    assert.match(text, /^HTTP\/1\.[01] 200/)
+    socket.destroy()
+  })
+}
+
+test('requests one behind the other are all answered', async () => {
+  const one = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'
+  const { text } = await raw(one.repeat(5), { ms: 500 })
+  assert.equal(text.match(/HTTP\/1\.1 200/g)?.length, 5, text)
+})
+
 test('bytes that are no HTTP are refused', async () => {
-  for (const bytes of ['\x16\x03\x01\x02\x00\x01\x00', '\0\0\0\0\r\n\r\n', 'HELO x\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n']) {
+  for (const bytes of ['\x16\x03\x01\x02\x00\x01\x00', '\0\0\0\0\r\n\r\n', 'HELO x\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', 'GET /healthz  HTTP/1.1\r\nHost: x\r\n\r\n', 'GET /healthz\r\n\r\n']) {
     const { text } = await raw(Buffer.from(bytes, 'latin1'), { ms: 1000 })
     assert.ok(!/HTTP\/1\.1 200/.test(text), text)
   }

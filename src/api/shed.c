@@ -1,0 +1,122 @@
+#include "api/shed.h"
+
+#include "base/limits.h"
+
+enum {
+    LONG_US = 50 * 1000,    /* a turn that is long */
+    LONG_TURNS = 2,         /* as many in a row are no burst */
+    BURST_US = 150 * 1000,  /* a burst is taken in up to this */
+    ALL_US = 1000 * 1000,   /* beyond it, even what is refused as dearly as done */
+    LEAST_BUDGET_US = 2000, /* of a turn, for events, while busy */
+    MOST_BUDGET_US = 25 * 1000,
+    CALM_US = 500 * 1000, /* without a refusal: no longer busy */
+    DEAR_BODY = 4096,     /* bytes; a larger one costs more than its refusal */
+};
+
+const char *const shed_why_name[SHED_WHYS] = {
+    [SHED_TIME] = "time", [SHED_BODY] = "memory", [SHED_LOOKS] = "reads"
+};
+
+void shed_turn_begin(struct shed *s, int64_t now, uint64_t commit_us)
+{
+    s->turn_us = now;
+    s->commit_us = commit_us;
+    s->worked_us = 0;
+    s->promised_us = 0;
+    s->turn_bytes = 0;
+    s->refused_now = false;
+}
+
+/* On a slow disk a group must be large: as a commit takes longer, more is worked. */
+void shed_turn_end(struct shed *s, int64_t now, uint64_t commit_us)
+{
+    int64_t length = now - s->turn_us, commit = (int64_t)(commit_us - s->commit_us);
+    s->long_turns = length >= LONG_US ? s->long_turns + 1 : 0;
+    if (s->refused_now)
+        s->last_us = now;
+    if (s->busy)
+        s->busy = now - s->last_us < CALM_US;
+    else
+        s->busy = s->long_turns >= LONG_TURNS || s->refused_now;
+    if (s->busy && s->last_us == 0)
+        s->last_us = now;
+    s->budget_us = commit / 2; /* half: what is worked adds to the commit */
+    if (s->budget_us < LEAST_BUDGET_US)
+        s->budget_us = LEAST_BUDGET_US;
+    if (s->budget_us > MOST_BUDGET_US)
+        s->budget_us = MOST_BUDGET_US;
+}
+
+static enum shed_why refuse(struct shed *s)
+{
+    s->refused_now = true;
+    s->refused[SHED_TIME]++;
+    return SHED_TIME;
+}
+
+static bool spent(const struct shed *s)
+{
+    return s->worked_us >= s->budget_us || s->promised_us >= s->budget_us;
+}
+
+enum shed_why shed_expect(struct shed *s, enum worth worth, long long length, bool *ret_promised)
+{
+    *ret_promised = false;
+    if (!s->busy || worth != WORTH_EVENT || (length >= 0 && length < DEAR_BODY))
+        return SHED_NOT;
+    if (spent(s))
+        return refuse(s);
+    *ret_promised = length >= 0;
+    s->promised_us += (int64_t)((double)(length < 0 ? 0 : length) * s->us_per_byte);
+    return SHED_NOT;
+}
+
+enum shed_why shed_admit(struct shed *s, enum worth worth, size_t body, bool promised, int64_t now)
+{
+    s->turn_bytes += body;
+    if (worth != WORTH_EVENT || promised || !shed_watches(s))
+        return SHED_NOT;
+    int64_t past = now - s->turn_us;
+    bool much = s->busy ? spent(s) : past >= BURST_US;
+    return past >= ALL_US || (much && body >= DEAR_BODY) ? refuse(s) : SHED_NOT;
+}
+
+void shed_worked(struct shed *s, size_t body, int64_t us)
+{
+    s->worked_us += us;
+    if (body >= DEAR_BODY)
+        s->us_per_byte += ((double)us / (double)body - s->us_per_byte) / 8;
+}
+
+/* Events leave a quarter of the room to the others, and all leave one to acts. */
+static size_t room_for(enum worth worth)
+{
+    switch (worth) {
+    case WORTH_EVENT: return LIMIT_BODIES / 2;
+    case WORTH_READ: return LIMIT_BODIES / 4 * 3;
+    default: return LIMIT_BODIES;
+    }
+}
+
+bool shed_body(struct shed *s, enum worth worth, size_t n)
+{
+    if (s->bodies + n > room_for(worth)) {
+        s->refused[SHED_BODY]++;
+        return false;
+    }
+    s->bodies += n;
+    return true;
+}
+
+void shed_body_gone(struct shed *s, size_t n)
+{
+    s->bodies -= n;
+}
+
+bool shed_look(struct shed *s, enum worth worth)
+{
+    if (worth == WORTH_ALWAYS || s->looks < LIMIT_LOOKS)
+        return true;
+    s->refused[SHED_LOOKS]++;
+    return false;
+}
