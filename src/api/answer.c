@@ -8,9 +8,9 @@
 #include <time.h>
 
 /* The library would format it for every answer; it changes once a second. */
-static const char *date_now(struct server *s)
+static const char *date_of(struct server *s, int64_t at_ms)
 {
-    int64_t now = clock_now_ms() / 1000;
+    int64_t now = at_ms / 1000;
     if (now != s->date_s) {
         struct tm t;
         time_t seconds = (time_t)now;
@@ -22,10 +22,10 @@ static const char *date_now(struct server *s)
 }
 
 /* The answer to nearly every event, made once a second. */
-static struct MHD_Response *success_of(struct server *s)
+static struct MHD_Response *success_of(struct server *s, int64_t at_ms)
 {
     static char success[] = "{\"success\":true}";
-    const char *date = date_now(s);
+    const char *date = date_of(s, at_ms);
     if (s->success != NULL && s->success_s == s->date_s)
         return s->success;
     if (s->success != NULL)
@@ -70,7 +70,7 @@ struct MHD_Response *answer_response(struct request *r)
     struct MHD_Response *m = MHD_create_response_from_buffer(
         a->body.n, (void *)(uintptr_t)a->body.p, MHD_RESPMEM_MUST_COPY);
     must(m != NULL);
-    (void)MHD_add_response_header(m, "Date", date_now(r->server));
+    (void)MHD_add_response_header(m, "Date", date_of(r->server, r->received_ms));
     (void)MHD_add_response_header(m, "Content-Type", a->type ? a->type : "application/json");
     (void)MHD_add_response_header(m, "Cache-Control", "no-store");
     (void)MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
@@ -89,7 +89,7 @@ bool answer_send(struct request *r)
     struct MHD_Connection *connection = r->connection;
     struct reply *a = &r->answer;
     bool usual = a->status == 200 && a->body.p == NULL && !a->close;
-    struct MHD_Response *m = usual ? success_of(r->server) : answer_response(r);
+    struct MHD_Response *m = usual ? success_of(r->server, r->received_ms) : answer_response(r);
     connection_enter(r->server->connections, r->from, STAGE_ANSWER, r->server->now_ms);
     r->from->bytes = a->body.n;
     enum MHD_Result ok = MHD_queue_response(connection, (unsigned)a->status, m);

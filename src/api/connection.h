@@ -54,6 +54,7 @@ extern const char *const connection_end_name[CONNECTION_ENDS];
 struct peer {
     struct peer *next;
     uint64_t group; /* address.h */
+    uint64_t who;   /* the limiter's name for it; 0: not asked yet */
     uint32_t connections;
 };
 

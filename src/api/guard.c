@@ -175,6 +175,19 @@ static void refuse_later(struct request *r, int status, const char *message, uin
     r->refused.retry_after_s = retry_s;
 }
 
+static uint64_t who_of(struct request *r)
+{
+    struct peer *peer = r->ip.p == r->peer.p ? r->from->peer : NULL; /* not behind a proxy */
+    if (peer != NULL && peer->who != 0)
+        return peer->who;
+    uint64_t group = peer ? peer->group : address_group(r->ip);
+    struct str text = { (const char *)&group, sizeof group };
+    uint64_t who = limiter_who(request_limiter(r), LIMIT_ADDRESS_REQUESTS, text);
+    if (peer != NULL)
+        peer->who = who;
+    return who;
+}
+
 void guard_head(struct request *r)
 {
     uint32_t per = request_conf(r)->limits.address_requests_per_second, wait = 0;
@@ -183,11 +196,8 @@ void guard_head(struct request *r)
         refuse_later(r, 503, "too busy, try again later", RETRY_S);
     if (r->control || per == 0 || r->route->worth == WORTH_ALWAYS)
         return;
-    bool itself = r->from->peer != NULL && r->ip.p == r->peer.p; /* not behind a proxy */
-    uint64_t group = itself ? r->from->peer->group : address_group(r->ip);
-    struct str who = { (const char *)&group, sizeof group };
-    if (!limiter_take(request_limiter(r), LIMIT_ADDRESS_REQUESTS, who, per, 1000, 1,
-                      r->server->now_ms, &wait))
+    if (!limiter_take_from(request_limiter(r), LIMIT_ADDRESS_REQUESTS, who_of(r), per, 1000, 1,
+                           r->server->now_ms, &wait))
         refuse_later(r, 429, "too many requests from this address", wait);
 }
 

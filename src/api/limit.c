@@ -31,7 +31,7 @@ void limiter_free(struct limiter **l)
     *l = NULL;
 }
 
-static uint64_t hash_of(const struct limiter *l, enum limit_kind kind, struct str who)
+uint64_t limiter_who(const struct limiter *l, enum limit_kind kind, struct str who)
 {
     unsigned char text[256], out[crypto_shorthash_BYTES];
     size_t n = who.n < sizeof text - 1 ? who.n : sizeof text - 1;
@@ -61,9 +61,14 @@ static struct bucket *bucket_of(struct limiter *l, uint64_t who, uint32_t per, i
 bool limiter_take(struct limiter *l, enum limit_kind kind, struct str who, uint32_t per,
                   int64_t period_ms, uint32_t n, int64_t now, uint32_t *ret_wait_s)
 {
-    if (per == 0)
-        return true;
-    struct bucket *b = bucket_of(l, hash_of(l, kind, who), per, now);
+    return per == 0 || limiter_take_from(l, kind, limiter_who(l, kind, who), per, period_ms, n, now,
+                                         ret_wait_s);
+}
+
+bool limiter_take_from(struct limiter *l, enum limit_kind kind, uint64_t who, uint32_t per,
+                       int64_t period_ms, uint32_t n, int64_t now, uint32_t *ret_wait_s)
+{
+    struct bucket *b = bucket_of(l, who, per, now);
     b->left += (double)(now - b->at_ms) * per / (double)period_ms;
     if (b->left > per)
         b->left = per;

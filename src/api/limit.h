@@ -29,6 +29,11 @@ void limiter_free(struct limiter **l);
 bool limiter_take(struct limiter *l, enum limit_kind kind, struct str who, uint32_t per,
                   int64_t period_ms, uint32_t n, int64_t now_mono_ms, uint32_t *ret_wait_s);
 
+/* The same for who comes often: its (kind, who) hashed once. */
+uint64_t limiter_who(const struct limiter *l, enum limit_kind kind, struct str who);
+bool limiter_take_from(struct limiter *l, enum limit_kind kind, uint64_t who, uint32_t per,
+                       int64_t period_ms, uint32_t n, int64_t now_mono_ms, uint32_t *ret_wait_s);
+
 uint64_t limiter_refused(const struct limiter *l, enum limit_kind kind);
 
 #endif

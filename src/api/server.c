@@ -16,7 +16,7 @@
 
 enum {
     STOP_WAIT_MS = (LIMIT_SEND_S + 5) * 1000,
-    GROUP_WAIT_NS = 60000,
+    GROUP_WAIT_NS = 20000,
     PART_ROUNDS = 16,
     LEAST_ROUNDS = 6
 };
