@@ -129,6 +129,23 @@ struct conf_field {
     uint32_t parameter_count;
 };
 
+/* How the receiver is verified and we are known to it; contents of files, "" unless given. */
+struct conf_destination_tls {
+    struct str ca, certificate, key;
+    struct str *pin; /* "sha256//…" */
+    uint32_t pin_count;
+};
+
+enum conf_proxy_kind { CONF_PROXY_HTTP = 0, CONF_PROXY_HTTPS, CONF_PROXY_SOCKS5 };
+
+struct conf_proxy {
+    struct str url; /* "": none */
+    enum conf_proxy_kind kind;
+    bool near, address; /* its host is in a private network, by its looks; an address */
+    struct str user, password, ca;
+    bool allow_private_addresses; /* of the proxy itself */
+};
+
 enum conf_uncertain { CONF_RETRY = 0, CONF_HOLD };
 
 /* What a destination is told beside the events: whether she agreed to these purposes, too. */
@@ -148,6 +165,8 @@ struct conf_destination {
     struct str measurement_id; /* of ga4: "G-…" */
     struct conf_claim claim[CONF_CLAIMS];
     bool allow_private_addresses; /* else loopback and private ranges are not called */
+    struct conf_destination_tls tls;
+    struct conf_proxy proxy;
     struct str *requires;
     uint32_t require_count;
     bool has_recipient; /* without one the recipient is the controller itself */

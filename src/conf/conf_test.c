@@ -291,7 +291,7 @@ static void secrets_come_from_files_beside_the_configuration(void **state)
     buf_clear(&reports);
     assert_int_equal(conf_load(file, &c, &reports), ERR_LIMIT);
     buf_byte(&reports, 0);
-    assert_non_null(strstr(reports.p, "more than 4096 bytes in the file of a secret"));
+    assert_non_null(strstr(reports.p, "more than 4096 bytes in this file"));
 
     assert_int_equal(unlink(secret), 0);
     assert_int_equal(mkfifo(secret, 0600), 0); /* must not wait for a writer */
@@ -463,6 +463,100 @@ static void destinations_are_read_whole(void **state)
     assert_true(c->purpose[0].separate); /* a link requires it */
 }
 
+#define PIN "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define HOOK(more)                                                                                 \
+    TOP "purposes:\n"                                                                              \
+        "  - {id: stats, versions: [{version: 1, since: 2026-01-01, recipients: [hook], " TEXT     \
+        "}]}\n"                                                                                    \
+        "destinations:\n"                                                                          \
+        "  - id: hook\n    type: webhook\n    endpoint: https://h.example\n"                       \
+        "    secret: 0123456789abcdef\n    requires: [stats]\n    fields: {event: keep}\n" more
+
+static void how_a_receiver_is_called_is_read_whole(void **state)
+{
+    (void)state;
+    struct folder f = make_folder();
+    char ca[256], certificate[256], key[256], file[256];
+    in_folder(&f, "ca.pem", ca);
+    in_folder(&f, "our.pem", certificate);
+    in_folder(&f, "our.key", key);
+    in_folder(&f, "licet.yaml", file);
+    write_file(ca, "-----BEGIN CERTIFICATE-----\nca\n", 0644);
+    write_file(certificate, "-----BEGIN CERTIFICATE-----\nour\n", 0644);
+    write_file(key, "-----BEGIN EC PRIVATE KEY-----\nx\n", 0600);
+    assert_int_equal(setenv("LICET_TEST_PASSWORD", "p:w", 1), 0);
+    write_file(file,
+               HOOK("    tls: {ca: ca.pem, certificate: ./our.pem, key: our.key, pins: [\"" PIN
+                    "\"]}\n"
+                    "    proxy: {url: \"https://proxy:8443\", user: me, password: "
+                    "\"${LICET_TEST_PASSWORD}\", ca: ca.pem, allow_private_addresses: true}\n"),
+               0600);
+    AUTO(buf_fini) struct buf reports = BUF_INIT(1u << 20);
+    AUTO(conf_free) struct conf *c = NULL;
+    assert_int_equal(conf_load(file, &c, &reports), OK);
+    assert_int_equal(reports.n, 0);
+    const struct conf_destination *d = &c->destination[0];
+    assert_str(d->tls.ca, "-----BEGIN CERTIFICATE-----\nca");
+    assert_str(d->tls.certificate, "-----BEGIN CERTIFICATE-----\nour");
+    assert_str(d->tls.key, "-----BEGIN EC PRIVATE KEY-----\nx");
+    assert_int_equal(d->tls.pin_count, 1);
+    assert_str(d->tls.pin[0], PIN);
+    assert_str(d->proxy.url, "https://proxy:8443");
+    assert_int_equal(d->proxy.kind, CONF_PROXY_HTTPS);
+    assert_str(d->proxy.user, "me");
+    assert_str(d->proxy.password, "p:w");
+    assert_str(d->proxy.ca, "-----BEGIN CERTIFICATE-----\nca");
+    assert_true(d->proxy.allow_private_addresses && !d->allow_private_addresses);
+
+    static const struct {
+        const char *key, *report;
+        mode_t mode;
+    } keys[] = {
+        { "-----BEGIN ENCRYPTED PRIVATE KEY-----\n", "is encrypted: the key must be readable",
+          0600 },
+        { "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n", "is encrypted", 0600 },
+        { "-----BEGIN CERTIFICATE-----\n", "holds no private key (PEM)", 0600 },
+        { "", "holds no private key (PEM)", 0600 },
+        { "-----BEGIN PRIVATE KEY-----\n", "anybody on this machine can read 'our.key'", 0644 },
+    };
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        conf_free(&c);
+        buf_clear(&reports);
+        write_file(key, keys[i].key, keys[i].mode);
+        assert_int_equal(conf_load(file, &c, &reports), keys[i].mode == 0644 ? OK : ERR_VALUE);
+        buf_byte(&reports, 0);
+        assert_non_null(strstr(reports.p, keys[i].report));
+    }
+    conf_free(&c);
+    buf_clear(&reports);
+    write_file(ca, "-----BEGIN PUBLIC KEY-----\n", 0600);
+    assert_int_equal(conf_load(file, &c, &reports), ERR_VALUE);
+    buf_byte(&reports, 0);
+    assert_non_null(strstr(reports.p, "'ca.pem' holds no certificate (PEM)"));
+    assert_int_equal(truncate(ca, 256 * 1024 + 1), 0);
+    buf_clear(&reports);
+    assert_int_not_equal(conf_load(file, &c, &reports), OK);
+    buf_byte(&reports, 0);
+    assert_non_null(strstr(reports.p, "more than 262144 bytes in this file"));
+    assert_int_equal(unlink(ca) | unlink(certificate) | unlink(key) | unlink(file) | rmdir(f.path),
+                     0);
+}
+
+static void proxies_are_told_apart(void **state)
+{
+    (void)state;
+    AUTO(conf_free) struct conf *c = parse(HOOK("    proxy: {url: \"socks5://p.example:1080\"}\n"));
+    assert_int_equal(c->destination[0].proxy.kind, CONF_PROXY_SOCKS5);
+    conf_free(&c);
+    c = parse(HOOK("    proxy: {url: \"http://10.0.0.1:3128\", allow_private_addresses: true}\n"));
+    assert_int_equal(c->destination[0].proxy.kind, CONF_PROXY_HTTP);
+    assert_str(c->destination[0].proxy.url, "http://10.0.0.1:3128");
+    assert_true(c->destination[0].proxy.allow_private_addresses);
+    conf_free(&c);
+    c = parse(HOOK(""));
+    assert_int_equal(c->destination[0].proxy.url.n, 0);
+}
+
 static void linking_and_recording_are_separate_by_default(void **state)
 {
     (void)state;
@@ -608,6 +702,8 @@ int main(void)
         cmocka_unit_test(purposes_are_read_whole),
         cmocka_unit_test(parts_of_a_text_are_in_the_order_of_their_names),
         cmocka_unit_test(destinations_are_read_whole),
+        cmocka_unit_test(how_a_receiver_is_called_is_read_whole),
+        cmocka_unit_test(proxies_are_told_apart),
         cmocka_unit_test(linking_and_recording_are_separate_by_default),
         cmocka_unit_test(counts_end_at_the_limits),
         cmocka_unit_test(a_later_fault_looks_like_the_others),

@@ -258,6 +258,8 @@ static void check_endpoint(struct reader *r, const struct yaml *n, const struct 
         fault(r, at, "an endpoint must be https");
     else if (w.near && !d->allow_private_addresses && (!w.secure || w.address))
         fault(r, at, "a private address is called only with 'allow_private_addresses: true'");
+    else if (!w.secure && yaml_get(n, STR("tls")) != NULL)
+        fault(r, yaml_get(n, STR("tls")), "'tls' is for an endpoint that is https");
 }
 
 static void destination_check(struct reader *r, const struct yaml *n, void *base)
@@ -298,6 +300,8 @@ static const struct rule destination_rules[] = {
     { "allow_private_addresses", read_bool,
       "`true`: loopback and private networks may be called, also without https; default `false`",
       .only = KIND_OUT, DESTINATION(allow_private_addresses) },
+    { "tls", read_inner, "see below", .only = KIND_OUT, .table = &table_destination_tls },
+    { "proxy", read_inner, "see below", .only = KIND_OUT, .table = &table_proxy },
     { "requires", read_purposes, "ids of purposes; every one must be permitted; 1 to 16",
       .needed = KIND_ANY, DESTINATION(requires),
       .count_at = offsetof(struct conf_destination, require_count), .least = 1,

@@ -25,6 +25,8 @@ enum {
     LIMIT_CATEGORIES = 16,   /* of one purpose */
     LIMIT_PARAMETERS = 64,   /* of one query rule */
     LIMIT_SECRET = 4096,     /* a file that holds one */
+    LIMIT_PEM = 256 * 1024,  /* a file with certificates or a key */
+    LIMIT_CREDENTIAL = 255,  /* SOCKS takes no more */
     LIMIT_VALUE = 64 * 1024, /* one value, variables filled in */
     KEY_LEAST = 16,          /* bytes of a key or secret */
 };
@@ -136,6 +138,12 @@ void read_purposes(struct reader *, const struct rule *, const struct yaml *, vo
 void read_destinations(struct reader *, const struct rule *, const struct yaml *, void *);
 
 /* secret.c: values that are shown nowhere. */
+/* What the file holds whose path stands there, relative to the configuration file. `most` bytes; of a secret it is
+ * said when others can read it. */
+bool scalar_file(struct reader *r, const struct yaml *n, size_t most, bool is_secret,
+                 struct str *ret_s);
+/* In what is kept of the file for reports it becomes stars; names of variables stay readable. */
+void secret_mask(struct reader *r, const struct yaml *n);
 bool scalar_secret(struct reader *r, const struct yaml *n, struct str *ret_s);
 void read_secret(struct reader *, const struct rule *, const struct yaml *, void *);
 void read_private_keys(struct reader *, const struct rule *, const struct yaml *, void *);
@@ -146,6 +154,7 @@ struct web {
     bool secure;
     bool near;       /* this machine, or a private network, going by its name */
     bool address;    /* the host is an address, not a name */
+    uint16_t port;   /* 0: none is given */
     struct str host; /* without brackets */
     struct str rest; /* path, query, fragment */
 };
@@ -170,7 +179,7 @@ bool country_known(struct str code);
 extern const struct table table_top, table_tls, table_timeouts, table_controller, table_keys,
     table_key, table_limits, table_purpose, table_version, table_void, table_text,
     table_destination, table_recipient, table_transfer, table_fallback, table_batch, table_consent,
-    table_link;
+    table_destination_tls, table_proxy, table_link;
 
 /* The reference, as Markdown: one table for each mapping. */
 void conf_reference(struct buf *to);

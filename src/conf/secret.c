@@ -20,9 +20,7 @@ static size_t variable_length(struct str s)
     return n < s.n && s.p[n] == '}' ? n + 1 : 0;
 }
 
-/* In what is kept of the file for reports, a secret becomes stars. Names of
- * variables stay readable. */
-static void mask(struct reader *r, const struct yaml *n)
+void secret_mask(struct reader *r, const struct yaml *n)
 {
     for (uint32_t i = n->at.start; i < n->at.end;) {
         char *c = &r->kept[i];
@@ -59,8 +57,8 @@ static ssize_t read_up_to(int fd, char *to, size_t n)
     return (ssize_t)at;
 }
 
-static bool secret_bytes(struct reader *r, const struct yaml *n, const char *path,
-                         struct str *ret_s)
+static bool file_bytes(struct reader *r, const struct yaml *n, const char *path, size_t most,
+                       bool is_secret, struct str *ret_s)
 {
     AUTO(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat st;
@@ -72,36 +70,45 @@ static bool secret_bytes(struct reader *r, const struct yaml *n, const char *pat
         fault(r, n, "'%s' is not a plain file", shown_node(r, n));
         return false;
     }
-    if (st.st_mode & S_IRWXO)
+    if (is_secret && st.st_mode & S_IRWXO)
         warning(r, n, "anybody on this machine can read '%s'", shown_node(r, n));
-    char *text = arena_alloc(r->arena, LIMIT_SECRET + 2);
-    ssize_t length = read_up_to(fd, text, LIMIT_SECRET + 1);
-    if (length < 0 || length > LIMIT_SECRET) {
-        sodium_memzero(text, LIMIT_SECRET + 2);
+    size_t room = st.st_size >= 0 && (size_t)st.st_size < most ? (size_t)st.st_size : most;
+    char *text = arena_alloc(r->arena, room + 2);
+    ssize_t length = read_up_to(fd, text, room + 1);
+    if (length < 0 || (size_t)length > room) {
+        sodium_memzero(text, room + 2);
         if (length < 0)
             fault(r, n, "cannot read '%s': %s", shown_node(r, n), strerror(errno));
+        else if (room < most)
+            fault(r, n, "'%s' grows while it is read", shown_node(r, n));
         else
-            fault_limit(r, n, "bytes in the file of a secret", LIMIT_SECRET);
+            fault_limit(r, n, "bytes in this file", (long long)most);
         return false;
     }
     *ret_s = str_trim((struct str){ text, (size_t)length });
     return true;
 }
 
-/* {file: PATH}, relative to the configuration file. */
+bool scalar_file(struct reader *r, const struct yaml *n, size_t most, bool is_secret,
+                 struct str *ret_s)
+{
+    struct str path;
+    if (!scalar(r, n, &path))
+        return false;
+    struct str folder = path.n && path.p[0] == '/' ? STR("") : r->folder;
+    return file_bytes(r, n, arena_printf(r->scratch, "%.*s%.*s", STR_ARG(folder), STR_ARG(path)).p,
+                      most, is_secret, ret_s);
+}
+
+/* {file: PATH} */
 static bool secret_file(struct reader *r, const struct yaml *n, struct str *ret_s)
 {
     const struct yaml *file = yaml_get(n, STR("file"));
-    struct str path;
     if (file == NULL || n->count != 1) {
         fault(r, n, "a secret is one value, or {file: PATH}");
         return false;
     }
-    if (!scalar(r, file, &path))
-        return false;
-    struct str folder = path.p[0] == '/' ? STR("") : r->folder;
-    return secret_bytes(
-        r, file, arena_printf(r->scratch, "%.*s%.*s", STR_ARG(folder), STR_ARG(path)).p, ret_s);
+    return scalar_file(r, file, LIMIT_SECRET, true, ret_s);
 }
 
 bool scalar_secret(struct reader *r, const struct yaml *n, struct str *ret_s)
@@ -112,7 +119,7 @@ bool scalar_secret(struct reader *r, const struct yaml *n, struct str *ret_s)
             return false;
     } else {
         if (n->type == YAML_SCALAR)
-            mask(r, n);
+            secret_mask(r, n);
         bool ok = scalar(r, n, &s);
         forget(n->text);
         if (!ok)

@@ -156,10 +156,13 @@ static void reference_row(const struct rule *rule, struct buf *to)
 void conf_reference(struct buf *to)
 {
     static const struct table *const all[] = {
-        &table_top,   &table_tls,         &table_timeouts,  &table_controller, &table_keys,
-        &table_key,   &table_limits,      &table_purpose,   &table_version,    &table_void,
-        &table_text,  &table_destination, &table_recipient, &table_transfer,   &table_fallback,
-        &table_batch, &table_consent,     &table_link,
+        &table_top,        &table_tls,      &table_timeouts,
+        &table_controller, &table_keys,     &table_key,
+        &table_limits,     &table_purpose,  &table_version,
+        &table_void,       &table_text,     &table_destination,
+        &table_recipient,  &table_transfer, &table_fallback,
+        &table_batch,      &table_consent,  &table_destination_tls,
+        &table_proxy,      &table_link,
     };
     for (size_t i = 0; i < COUNT(all); i++) {
         buf_printf(to, "### %s\n\n%s\n\n| key | needed | meaning |\n|---|---|---|\n", all[i]->name,

@@ -1,3 +1,4 @@
+#include "base/address.h"
 #include "conf/read_priv.h"
 
 #include <arpa/inet.h>
@@ -5,22 +6,6 @@
 #include <sys/socket.h>
 
 enum { URL_MOST = 2048, HOST_MOST = 253 };
-
-static bool near4(uint32_t a)
-{
-    return a >> 24 == 127 || a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 ||
-           a >> 16 == 0xa9fe || a >> 22 == 0x191 /* 100.64/10 */ || a >> 24 == 0;
-}
-
-static bool near6(const struct in6_addr *a)
-{
-    uint32_t inner = (uint32_t)a->s6_addr[12] << 24 | (uint32_t)a->s6_addr[13] << 16 |
-                     (uint32_t)a->s6_addr[14] << 8 | a->s6_addr[15];
-    if (IN6_IS_ADDR_V4MAPPED(a))
-        return near4(inner);
-    return IN6_IS_ADDR_LOOPBACK(a) || IN6_IS_ADDR_UNSPECIFIED(a) || IN6_IS_ADDR_LINKLOCAL(a) ||
-           (a->s6_addr[0] & 0xfe) == 0xfc;
-}
 
 static bool digits(struct str s)
 {
@@ -73,7 +58,7 @@ static bool host_ok(struct str host, struct web *w)
     memcpy(text, host.p, host.n);
     text[host.n] = 0;
     w->address = inet_pton(AF_INET, text, &four) == 1;
-    w->near = w->address ? near4(ntohl(four.s_addr)) : near_name(host);
+    w->near = w->address ? !address_text_is_public(text) : near_name(host);
     w->host = host;
     return w->address || !number;
 }
@@ -89,18 +74,21 @@ static bool host6_ok(struct str host, struct web *w)
     if (inet_pton(AF_INET6, text, &six) != 1)
         return false;
     w->address = true;
-    w->near = near6(&six);
+    w->near = !address_text_is_public(text);
     w->host = host;
     return true;
 }
 
-static bool port_ok(struct str s) /* "" or ":1" to ":65535" */
+static bool port_ok(struct str s, struct web *w) /* "" or ":1" to ":65535" */
 {
     unsigned long long port;
     if (s.n == 0)
         return true;
-    return s.p[0] == ':' && s.n <= 6 && str_to_u64((struct str){ s.p + 1, s.n - 1 }, &port) &&
-           port >= 1 && port <= 65535;
+    if (s.p[0] != ':' || s.n > 6 || !str_to_u64((struct str){ s.p + 1, s.n - 1 }, &port) ||
+        port < 1 || port > 65535)
+        return false;
+    w->port = (uint16_t)port;
+    return true;
 }
 
 static struct str behind(struct str s, size_t n)
@@ -128,9 +116,9 @@ bool web_parse(struct str url, struct web *ret_w)
     if (six && end == NULL)
         return false;
     size_t host = end ? (size_t)(end - name.p) : name.n;
-    bool ok =
-        six ? host6_ok((struct str){ name.p + 1, host - 1 }, &w) && port_ok(behind(name, host + 1))
-            : host_ok((struct str){ name.p, host }, &w) && port_ok(behind(name, host));
+    bool ok = six ? host6_ok((struct str){ name.p + 1, host - 1 }, &w) &&
+                        port_ok(behind(name, host + 1), &w)
+                  : host_ok((struct str){ name.p, host }, &w) && port_ok(behind(name, host), &w);
     if (ok)
         *ret_w = w;
     return ok;

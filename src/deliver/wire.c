@@ -1,5 +1,5 @@
 #include "base/clock.h"
-#include "deliver/address.h"
+#include "base/address.h"
 #include "deliver/deliver_priv.h"
 
 #include <curl/curl.h>

@@ -1,4 +1,4 @@
-#include "deliver/address.h"
+#include "base/address.h"
 #include "base/must.h"
 
 #include <arpa/inet.h>

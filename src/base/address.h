@@ -1,4 +1,4 @@
-/* deliver/address.h - may this network address be called?
+/* base/address.h - may this network address be called?
  *
  * A destination's host name may resolve to anything: without this a name could
  * make the gateway talk to what only its own network can reach. Refused unless the
@@ -6,8 +6,8 @@
  * documentation, benchmark, multicast and reserved ranges, and IPv6 addresses
  * that carry such an IPv4 address inside.
  */
-#ifndef DELIVER_ADDRESS_H
-#define DELIVER_ADDRESS_H
+#ifndef BASE_ADDRESS_H
+#define BASE_ADDRESS_H
 
 #include <stdbool.h>
 
