@@ -13,17 +13,18 @@ struct range {
 
 /* IANA special-purpose registry, IPv4 */
 static const struct range closed4[] = {
-    { { 0 }, 8 },            /* this network */
-    { { 10 }, 8 },           /* private */
-    { { 100, 64 }, 10 },     /* shared by carriers */
-    { { 127 }, 8 },          /* loopback */
-    { { 169, 254 }, 16 },    /* link-local: cloud metadata too */
-    { { 172, 16 }, 12 },     /* private */
-    { { 192, 0, 0 }, 24 },   /* protocol assignments */
-    { { 192, 0, 2 }, 24 },   /* documentation */
-    { { 192, 88, 99 }, 24 }, /* 6to4 relays */
-    { { 192, 168 }, 16 },    /* private */
-    { { 198, 18 }, 15 },     /* benchmarks */
+    { { 0 }, 8 },                 /* this network */
+    { { 10 }, 8 },                /* private */
+    { { 100, 64 }, 10 },          /* shared by carriers */
+    { { 127 }, 8 },               /* loopback */
+    { { 168, 63, 129, 16 }, 32 }, /* Azure's own services, from inside a machine there */
+    { { 169, 254 }, 16 },         /* link-local: cloud metadata too */
+    { { 172, 16 }, 12 },          /* private */
+    { { 192, 0, 0 }, 24 },        /* protocol assignments */
+    { { 192, 0, 2 }, 24 },        /* documentation */
+    { { 192, 88, 99 }, 24 },      /* 6to4 relays */
+    { { 192, 168 }, 16 },         /* private */
+    { { 198, 18 }, 15 },          /* benchmarks */
     { { 198, 51, 100 }, 24 },
     { { 203, 0, 113 }, 24 },
     { { 224 }, 4 }, /* multicast */

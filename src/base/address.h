@@ -3,7 +3,7 @@
  * A destination's host name may resolve to anything: without this a name could
  * make the gateway talk to what only its own network can reach. Refused unless the
  * destination says allow_private_addresses: loopback, private, link-local, shared,
- * documentation, benchmark, multicast and reserved ranges, and IPv6 addresses
+ * documentation, cloud metadata, benchmark, multicast and reserved ranges, and IPv6 addresses
  * that carry such an IPv4 address inside.
  */
 #ifndef BASE_ADDRESS_H

@@ -30,6 +30,9 @@ static const struct {
     { "127.0.0.1", false },
     { "127.255.255.254", false },
     { "128.0.0.1", true },
+    { "168.63.129.15", true },
+    { "168.63.129.16", false },
+    { "168.63.129.17", true },
     { "169.253.255.255", true },
     { "169.254.169.254", false },
     { "172.15.255.255", true },
@@ -59,7 +62,11 @@ static const struct {
     { "::ffff:127.0.0.1", false },
     { "::ffff:10.1.2.3", false },
     { "::ffff:8.8.8.8", true },
-    { "64:ff9b::7f00:1", false }, /* NAT64 of 127.0.0.1 */
+    { "::ffff:169.254.169.254", false },
+    { "64:ff9b::a9fe:a9fe", false },
+    { "::ffff:0:8.8.8.8", false }, /* IPv4-translated */
+    { "fd00:ec2::254", false },    /* metadata by IPv6 */
+    { "64:ff9b::7f00:1", false },  /* NAT64 of 127.0.0.1 */
     { "64:ff9b::808:808", true },
     { "64:ff9b:1::1", false }, /* local NAT64 */
     { "100::1", false },       /* discard */

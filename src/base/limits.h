@@ -67,7 +67,8 @@
 #define LIMIT_FIELD_SETS_BYTES (64u << 10) /* of these together */
 #define LIMIT_FIELD_SET (8u << 10)         /* of one of them */
 #define LIMIT_ANSWER (64u << 10)           /* of a receiver's answer, the rest is cut */
-#define LIMIT_SEND_S 30                    /* one outgoing request */
+#define LIMIT_ANSWER_HEAD (32u << 10) /* of its header, interim answers included: else it is none */
+#define LIMIT_SEND_S 30               /* one outgoing request */
 #define LIMIT_CONNECT_S 10
 #define LIMIT_ATTEMPTS 12 /* then a dead letter: about a day */
 #define LIMIT_RETRY_AFTER_S 86400

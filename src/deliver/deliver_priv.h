@@ -241,7 +241,7 @@ void parcel_ended(struct deliver *d, struct parcel *p, const struct ended *e);
 /* Back among the retries without an attempt having been made. */
 void parcel_put_back(struct deliver *d, struct parcel *p, int64_t next_ms);
 
-/* wire.c: the only file that knows libcurl */
+/* wire.c; only wire*.c know libcurl */
 struct wire *wire_new(struct deliver *d);
 void wire_free(struct wire **w); /* resets what is on its way */
 bool wire_start(struct wire *w, struct parcel *p);

@@ -442,6 +442,41 @@ static void connection_kept_for_one_destination_opens_nothing_for_another(void *
     house_free(&h);
 }
 
+static void destinations_at_one_host_share_no_connection(void **state)
+{
+    (void)state;
+    struct house *h = house_with_anna((struct house_options){ 0 });
+    house_start(h);
+    for (uint64_t i = 1; i <= 3; i++) {
+        const struct house_event both = { .device = "anna", .denied = 1 << SLOT_THIRD };
+        (void)house_add(h, &both, 1);
+        house_until(h, house_numbers(h, SLOT_HOOK).sent == i);
+        house_until(h, house_numbers(h, SLOT_SECOND).sent == i);
+    }
+    assert_int_equal(receiver_count(h->receiver), 6);
+    assert_int_equal(receiver_connections(h->receiver), 2); /* each its own, and it is kept */
+    house_free(&h);
+}
+
+static void who_is_called_otherwise_gets_a_new_connection(void **state)
+{
+    (void)state;
+    struct house *h = house_with_anna((struct house_options){ 0 });
+    house_start(h);
+    const struct house_event hook = { .device = "anna", .denied = NOT_SECOND_THIRD };
+    for (uint64_t i = 1; i <= 4; i++) {
+        (void)house_add(h, &hook, 1);
+        house_until(h, house_numbers(h, SLOT_HOOK).sent == i);
+        house_idle(h, 5);
+        struct conf_destination *d = &h->conf->destination[SLOT_HOOK];
+        if (i == 2)
+            d->tls.ca = STR("another one"); /* of no matter without TLS */
+        house_reload(h);
+    }
+    assert_int_equal(receiver_connections(h->receiver), 2);
+    house_free(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -464,6 +499,8 @@ int main(void)
         cmocka_unit_test(requests_stay_below_their_size),
         cmocka_unit_test(private_addresses_are_not_called_unless_allowed),
         cmocka_unit_test(connection_kept_for_one_destination_opens_nothing_for_another),
+        cmocka_unit_test(destinations_at_one_host_share_no_connection),
+        cmocka_unit_test(who_is_called_otherwise_gets_a_new_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

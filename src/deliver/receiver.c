@@ -27,6 +27,7 @@ struct receiver {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool over;
+    struct raw_answer raw;
     enum receive how, next[NEXT];
     int next_count;
     uint64_t tick, releases;
@@ -109,6 +110,25 @@ static void say_retry_date(struct line *l)
     say(l, text);
 }
 
+static bool say_all(struct line *l, struct str s)
+{
+    return send(l->fd, s.p, s.n, MSG_NOSIGNAL) == (ssize_t)s.n;
+}
+
+static void say_raw(struct line *l)
+{
+    lock(l->r);
+    struct raw_answer raw = l->r->raw;
+    unlock(l->r);
+    bool heard = say_all(l, raw.head);
+    for (uint32_t i = 0; heard && i < raw.times; i++) {
+        (void)usleep(raw.pause_us);
+        heard = say_all(l, raw.more);
+    }
+    if (raw.stays && heard)
+        wait_for_release(l->r);
+}
+
 /* True when the connection goes on. */
 static bool answer(struct line *l, enum receive how)
 {
@@ -126,6 +146,7 @@ static bool answer(struct line *l, enum receive how)
                    "end, "
                    "for sure, never.\n");
         return false;
+    case RECEIVE_RAW: say_raw(l); return false;
     case RECEIVE_301:
         say(l, "HTTP/1.1 301 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n");
         return true;
@@ -308,6 +329,13 @@ void receiver_set(struct receiver *r, enum receive how)
 {
     lock(r);
     r->how = how;
+    unlock(r);
+}
+
+void receiver_say(struct receiver *r, const struct raw_answer *raw)
+{
+    lock(r);
+    r->raw = *raw;
     unlock(r);
 }
 

@@ -26,6 +26,7 @@ enum receive {
     RECEIVE_HALF,  /* less of a body than promised, then closes */
     RECEIVE_CLOSE, /* after the whole request, without an answer */
     RECEIVE_RESET, /* the same, rudely */
+    RECEIVE_RAW,   /* what receiver_say() said */
     RECEIVE_DEAF,  /* reads nothing behind the header until receiver_release(), then all there is */
 };
 
@@ -42,6 +43,14 @@ struct received {
     bool complete;
 };
 
+/* Bytes for an answer, as they are. */
+struct raw_answer {
+    struct str head, more; /* both static */
+    uint32_t times;        /* that `more` is said; the connection may end before */
+    uint32_t pause_us;     /* before each */
+    bool stays;            /* open, until receiver_release(); else it is closed */
+};
+
 struct receiver;
 struct receiver *receiver_new(void);
 void receiver_free(struct receiver **r);
@@ -49,8 +58,9 @@ uint16_t receiver_port(const struct receiver *r);
 
 void receiver_set(struct receiver *r, enum receive how); /* from now on */
 void receiver_next(struct receiver *r, enum receive how,
-                   int n);                 /* for the next n requests, first */
-void receiver_release(struct receiver *r); /* all that wait now */
+                   int n); /* for the next n requests, first */
+void receiver_say(struct receiver *r, const struct raw_answer *raw); /* before it is asked for */
+void receiver_release(struct receiver *r);                           /* all that wait now */
 
 uint64_t receiver_tick(struct receiver *r);  /* grows with every call: what came before what */
 uint32_t receiver_count(struct receiver *r); /* requests that were read as far as they came */
