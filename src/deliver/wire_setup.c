@@ -53,23 +53,42 @@ static void set_tls(CURL *e, const struct conf_tls *t, struct arena *a)
     set_pins(e, t, a);
 }
 
-/* Never what the environment says. Always a tunnel: no header for the receiver is read by the proxy. */
-static void set_proxy(CURL *e, const struct conf_proxy *p, struct arena *a)
+static char *escaped(CURL *e, struct str s)
 {
-    static const long type[] = { [CONF_PROXY_HTTP] = CURLPROXY_HTTP,
-                                 [CONF_PROXY_HTTPS] = CURLPROXY_HTTPS,
-                                 /* the name is the proxy's to resolve */
-                                 [CONF_PROXY_SOCKS5] = CURLPROXY_SOCKS5_HOSTNAME };
-    must(curl_easy_setopt(e, CURLOPT_NOPROXY, "") == CURLE_OK);
-    must(curl_easy_setopt(e, CURLOPT_PROXY, "") == CURLE_OK);
-    if (p->url.n == 0)
-        return;
+    char *text = curl_easy_escape(e, s.p, (int)s.n);
+    must(text != NULL);
+    return text;
+}
+
+/* Name and password within the URL: what the options for them do with '%' differs from version to version. */
+static struct str proxy_url(CURL *e, const struct conf_proxy *p, struct arena *a)
+{
+    static const char *const scheme[] = { [CONF_PROXY_HTTP] = "http",
+                                          [CONF_PROXY_HTTPS] = "https",
+                                          /* with h the name is the proxy's to resolve */
+                                          [CONF_PROXY_SOCKS5] = "socks5h" };
     const char *behind = memmem(p->url.p, p->url.n, "://", 3);
     must(behind != NULL);
     behind += 3;
     struct str host = { behind, (size_t)(p->url.p + p->url.n - behind) };
-    must(curl_easy_setopt(e, CURLOPT_PROXY, arena_str(a, host).p) == CURLE_OK);
-    must(curl_easy_setopt(e, CURLOPT_PROXYTYPE, type[p->kind]) == CURLE_OK);
+    if (p->user.n == 0)
+        return arena_printf(a, "%s://%.*s", scheme[p->kind], STR_ARG(host));
+    char *user = escaped(e, p->user), *password = escaped(e, p->password);
+    struct str url =
+        arena_printf(a, "%s://%s:%s@%.*s", scheme[p->kind], user, password, STR_ARG(host));
+    curl_free(user);
+    curl_free(password);
+    return url;
+}
+
+/* Never what the environment says. Always a tunnel: no header for the receiver is read by the proxy. */
+static void set_proxy(CURL *e, const struct conf_proxy *p, struct arena *a)
+{
+    must(curl_easy_setopt(e, CURLOPT_NOPROXY, "") == CURLE_OK);
+    must(curl_easy_setopt(e, CURLOPT_PROXY, "") == CURLE_OK);
+    if (p->url.n == 0)
+        return;
+    must(curl_easy_setopt(e, CURLOPT_PROXY, proxy_url(e, p, a).p) == CURLE_OK);
     must(curl_easy_setopt(e, CURLOPT_HTTPPROXYTUNNEL, 1L) == CURLE_OK);
     must(curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) == CURLE_OK);
     must(curl_easy_setopt(e, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC) == CURLE_OK);
@@ -81,10 +100,6 @@ static void set_proxy(CURL *e, const struct conf_proxy *p, struct arena *a)
         must(curl_easy_setopt(e, CURLOPT_PROXY_CAINFO, NULL) == CURLE_OK);
         must(curl_easy_setopt(e, CURLOPT_PROXY_CAPATH, NULL) == CURLE_OK);
         set_blob(e, CURLOPT_PROXY_CAINFO_BLOB, p->ca);
-    }
-    if (p->user.n > 0) {
-        must(curl_easy_setopt(e, CURLOPT_PROXYUSERNAME, arena_str(a, p->user).p) == CURLE_OK);
-        must(curl_easy_setopt(e, CURLOPT_PROXYPASSWORD, arena_str(a, p->password).p) == CURLE_OK);
     }
 }
 
@@ -109,7 +124,6 @@ static const struct {
 } texts[] = {
     { CURLE_OK, "no answer" },
     { CURLE_COULDNT_RESOLVE_PROXY, "the proxy's name is not known" },
-    { CURLE_PROXY, "the proxy did not connect" },
     { CURLE_SSL_CONNECT_ERROR, "no TLS connection could be agreed on (1.2 is the least)" },
     { CURLE_PEER_FAILED_VERIFICATION, "the certificate is not trusted, or not for this name" },
     { CURLE_SSL_PINNEDPUBKEYNOTMATCH, "the public key is none of the pins" },
@@ -124,6 +138,12 @@ const char *wire_error(const struct flight *f, int code)
     if (f->closed_address)
         return has_proxy(f) ? "the proxy's address is not a public one"
                             : "the address is not a public one";
+    long status = 0;
+    (void)curl_easy_getinfo(f->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    if (has_proxy(f) && status == 407)
+        return "the proxy wants another name or password";
+    if (has_proxy(f) && (code == CURLE_PROXY || (status != 0 && status / 100 != 2)))
+        return "the proxy did not connect";
     if (f->bad_header)
         return "a header is not one line";
     if (f->long_head)

@@ -46,10 +46,11 @@ export const standard = receiver => ({
   ],
 })
 
-/** licet and its receiver, both to be stopped by stop(). `change(config)` may alter the configuration; the rest goes to the daemon. */
-export async function startHouse({ change = c => c, answer, env = {}, ...daemon } = {}) {
+/** licet and its receiver, both to be stopped by stop(). `change(config)` may alter the configuration; `receiverTls` (options
+ *  of node's TLS server) goes to the receiver, the rest to the daemon. */
+export async function startHouse({ change = c => c, answer, receiverTls, env = {}, ...daemon } = {}) {
   const secrets = { warehouse: newWebhookSecret(), crm: newWebhookSecret() }
-  const receiver = await new Receiver({ secrets, answer }).listen()
+  const receiver = await new Receiver({ secrets, answer, tls: receiverTls }).listen()
   const house = { receiver, standard: () => standard(receiver.url) }
   const write = config => () => JSON.stringify(config, null, 2)
   try {

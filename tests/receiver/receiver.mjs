@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { createServer as createSecure } from 'node:https'
 import { Fault, flatten, secretKey, verifyRequest } from './verify.mjs'
 
 const PAGE_FILES = { '/': ['page.html', 'text/html'], '/page.css': ['page.css', 'text/css'], '/page.js': ['page.js', 'text/javascript'] }
@@ -16,8 +17,8 @@ const BODY = 8 << 20
 
 export class Receiver {
   /** secrets: {warehouse: "whsec_…"}. answer(request), if given, may return {status, headers, delayMs, reset}:
-   *  how a bad receiver behaves; asked before the request is recorded. */
-  constructor({ secrets, answer = null, log = () => {} }) {
+   *  how a bad receiver behaves; asked before the request is recorded. tls: options of node's TLS server. */
+  constructor({ secrets, answer = null, tls = null, log = () => {} }) {
     this.keys = Object.fromEntries(Object.entries(secrets).map(([name, s]) => [name, secretKey(s)]))
     this.answer = answer
     this.log = log
@@ -27,13 +28,17 @@ export class Receiver {
     this.bodyOf = new Map() // webhook-id → hash of its events: a repeated id carries the same
     this.rows = []
     this.watchers = new Set()
-    this.server = createServer((q, r) => this.serve(q, r).catch(e => this.log(e)))
+    this.scheme = tls ? 'https' : 'http'
+    this.connections = 0
+    const serve = (q, r) => this.serve(q, r).catch(e => this.log(e))
+    this.server = tls ? createSecure(tls, serve) : createServer(serve)
+    this.server.on('connection', () => this.connections++)
     this.server.keepAliveTimeout = 60_000
   }
 
   async listen(port = 0) {
     await new Promise((ok, no) => this.server.once('error', no).listen(port, '127.0.0.1', ok))
-    this.url = `http://127.0.0.1:${this.server.address().port}`
+    this.url = `${this.scheme}://127.0.0.1:${this.server.address().port}`
     return this
   }
 
