@@ -26,6 +26,8 @@ static void a_consent(struct str body, unsigned how, struct arena *a)
                                  .format = how & 1 ? BODY_FORM : BODY_JSON,
                                  .source = how & 2 ? ACT_PRIVATE_KEY : ACT_PUBLIC_KEY,
                                  .device = how & 4 ? STR("device") : (struct str){ 0 },
+                                 .subject_token_secret =
+                                     how & 8 ? STR("0123456789abcdef") : (struct str){ 0 },
                                  .ip = STR("203.0.113.9"),
                                  .received_ms = w.now };
     struct consent_answer ans;
@@ -104,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         return 0;
     AUTO(arena_fini) struct arena a = ARENA_INIT;
     struct str body = { (const char *)data + 1, n - 1 };
-    unsigned verb = data[0] >> 4 & 3, how = data[0] & 7;
+    unsigned verb = data[0] >> 4 & 3, how = data[0] & 15;
     w.info = (struct err_info){ 0 };
     world_begin(&w);
     switch (verb) {

@@ -82,13 +82,15 @@ static bool next_word(struct str *rest, struct str *ret_word)
         rest->p++;
         rest->n--;
     }
+    if (rest->n == 0) /* perhaps nowhere at all */
+        return false;
     size_t n = 0;
     while (n < rest->n && is_word_byte((unsigned char)rest->p[n]))
         n++;
     *ret_word = (struct str){ rest->p, n };
     rest->p += n;
     rest->n -= n;
-    return n > 0;
+    return true;
 }
 
 bool words_match(struct str text, struct str wanted)
