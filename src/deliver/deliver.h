@@ -1,6 +1,6 @@
 /* deliver/deliver.h - the way out: cursors, requests, retries, the second decision.
  *
- * One thread runs libcurl's multi interface for all destinations. It reads segments with a reader of its
+ * One thread runs libcurl's multi interface, a handle for each destination. It reads segments with a reader of its
  * own; whatever must become durable (sending, results) it hands to the loop's thread through `post`, and goes on
  * when that says it is committed. Per round of transfers one group commit.
  *
