@@ -48,7 +48,7 @@ static void start(void)
                    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     must(mkdtemp(dir) != NULL);
     buf_printf(&text,
-               "listen: 127.0.0.1:0\nstore: \"sqlite:%s\"\ntrusted_proxies: [127.0.0.1]\n"
+               "listen: 127.0.0.1:0\nstore: \"sqlite:%s\"\ntrusted_proxies: [127.0.0.0/8]\n"
                "controller: {name: Muster GmbH, country: DE, contact: a@muster.example}\n"
                "keys: {private: [0123456789abcdef0123456789abcdef], public: "
                "[fedcba9876543210fedcba98, {key: fedcba9876543210fedcba99, mode: test, origins: "
@@ -80,9 +80,14 @@ static int call(void)
     struct sockaddr_in in = { .sin_family = AF_INET,
                               .sin_port = htons(server_port(server)),
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    /* from many addresses: the ports of one are used up sooner than they become free again */
+    static uint32_t from;
+    struct sockaddr_in our = { .sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK + ++from % 65536) };
     struct linger reset = { .l_onoff = 1 }; /* no port stays in use behind it */
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    must(fd >= 0 && connect(fd, (struct sockaddr *)&in, sizeof in) == 0);
+    must(fd >= 0 && bind(fd, (struct sockaddr *)&our, sizeof our) == 0);
+    must(connect(fd, (struct sockaddr *)&in, sizeof in) == 0);
     must(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) == 0);
     return fd;
 }

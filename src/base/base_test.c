@@ -51,6 +51,12 @@ static void buffer_stops_at_its_maximum(void **state)
     assert_true(take_u16(&s, &v16) && v16 == 0xbeef);
     assert_true(take_u64(&s, &v64) && v64 == UINT64_MAX - 1);
     assert_false(take_u8(&s, &v8));
+    AUTO(buf_fini) struct buf none = BUF_INIT(10);
+    struct str nothing = { 0 }, part;
+    buf_str(&none, nothing); /* nothing, to where nothing is yet */
+    assert_true(take_bytes(&nothing, 0, &part) && part.n == 0);
+    assert_false(take_bytes(&nothing, 1, &part));
+    assert_true(none.n == 0 && !none.over);
 }
 
 static void strings_split_and_compare(void **state)

@@ -117,7 +117,8 @@ bool take_bytes(struct str *s, size_t n, struct str *ret_bytes)
     if (s->n < n)
         return false;
     *ret_bytes = (struct str){ s->p, n };
-    s->p += n;
+    if (n > 0) /* nothing may stand nowhere */
+        s->p += n;
     s->n -= n;
     return true;
 }

@@ -35,8 +35,10 @@ char *buf_room(struct buf *b, size_t n);
 
 static inline void buf_add(struct buf *b, const void *p, size_t n)
 {
+    if (n == 0) /* to nothing, perhaps: then there is no place to add it */
+        return;
     char *to = b->cap - b->n >= n ? b->p + b->n : buf_room(b, n);
-    if (to == NULL || n == 0)
+    if (to == NULL)
         return;
     memcpy(to, p, n);
     b->n += n;
