@@ -24,7 +24,7 @@ static enum err ask(const struct destination *t, const struct conf_destination *
     enum err err = t->ask(d, clock_now_ms(), a, &q);
     if (err != OK)
         return err;
-    err = wire_probe(q.url, &q, d->allow_private_addresses, a, &answer);
+    err = wire_probe(d, q.url, &q, a, &answer);
     buf_fini(&q.body);
     AUTO(buf_fini) struct buf found = BUF_INIT(LIMIT_ANSWER);
     if (err != OK)
@@ -44,7 +44,7 @@ enum err probe(const struct conf_destination *d, struct buf *says)
     if (t->ask != NULL)
         return ask(t, d, &a, says);
     struct wire_answer answer;
-    enum err err = wire_probe(d->endpoint, NULL, d->allow_private_addresses, &a, &answer);
+    enum err err = wire_probe(d, d->endpoint, NULL, &a, &answer);
     if (err != OK)
         buf_printf(says, "%s\n", answer.why);
     return err;

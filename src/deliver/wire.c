@@ -8,11 +8,16 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+const struct conf_destination *flight_conf(const struct flight *f)
+{
+    return f->p->policy.policy->use[f->p->use].conf;
+}
+
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 {
     struct flight *f = ctx;
     (void)purpose;
-    if (!flight_may_call_private(f) && !address_is_public(&a->addr)) {
+    if (!wire_may_call_private(flight_conf(f)) && !address_is_public(&a->addr)) {
         f->closed_address = true;
         return CURL_SOCKET_BAD;
     }
@@ -37,7 +42,7 @@ static int before_request(void *ctx, char *peer, char *local, int peer_port, int
     struct flight *f = ctx;
     struct parcel *p = f->p;
     struct deliver *d = f->w->d;
-    f->closed_address = !flight_may_call_private(f) && !address_text_is_public(peer);
+    f->closed_address = !wire_may_call_private(flight_conf(f)) && !address_text_is_public(peer);
     if (f->closed_address || f->bad_header)
         return CURL_PREREQFUNC_ABORT;
     if (f->begun && flight_conf(f)->uncertain == CONF_HOLD) {
@@ -115,7 +120,7 @@ static void set_up(struct flight *f)
     for (uint32_t i = 0; i < q->header_count; i++)
         add_header(f, q->header[i]);
     curl_easy_setopt(e, CURLOPT_URL, arena_str(&f->p->arena, q->url).p);
-    wire_set_connection(f);
+    wire_set_connection(e, flight_conf(f), &f->p->arena);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(e, CURLOPT_USERAGENT, "licet/" LICET_VERSION);
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, f->header);
@@ -197,6 +202,13 @@ static enum ended_how how_ended(const struct flight *f, CURLcode code, long stat
     return ENDED_BROKEN;
 }
 
+static const char *error_of(const struct flight *f, CURLcode code)
+{
+    return f->bad_header  ? "a header is not one line"
+           : f->long_head ? "the answer's header does not end"
+                          : wire_error(f->easy, flight_conf(f), f->closed_address, code);
+}
+
 static void end(struct wire *w, struct flight *f, CURLcode code)
 {
     long status = 0;
@@ -206,7 +218,7 @@ static void end(struct wire *w, struct flight *f, CURLcode code)
     struct parcel *p = f->p;
     struct ended e = { .how = how_ended(f, code, status),
                        .retry_after_s = retry_after,
-                       .error = wire_error(f, code),
+                       .error = error_of(f, code),
                        .body = arena_str(&p->arena, buf_view(&f->answer)) };
     e.status = e.how == ENDED_ANSWERED ? (int)status : 0;
     flight_free(w, f);

@@ -10,6 +10,7 @@
 #define DELIVER_WIRE_PRIV_H
 
 #include "deliver/deliver_priv.h"
+#include "deliver/wire_setup.h"
 
 /* A connection's socket is ours, not libcurl's: removing a request there is no abort, the kernel goes on
  * sending what it holds. Only a reset (SO_LINGER 0) stops that. */
@@ -83,11 +84,5 @@ void lanes_free(struct wire *w); /* without flights */
 
 /* wire_setup.c */
 const struct conf_destination *flight_conf(const struct flight *f);
-/* May this destination, or its proxy, be at an address that is not public? */
-bool flight_may_call_private(const struct flight *f);
-/* Everything that a configuration says of the connection. */
-void wire_set_connection(const struct flight *f);
-/* What became of it, in words for operators. `code` is libcurl's. */
-const char *wire_error(const struct flight *f, int code);
 
 #endif

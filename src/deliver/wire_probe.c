@@ -1,6 +1,7 @@
 #include "deliver/wire_probe.h"
 
-#include "deliver/address.h"
+#include "base/address.h"
+#include "deliver/wire_setup.h"
 
 #include <curl/curl.h>
 
@@ -8,7 +9,9 @@
 #include <unistd.h>
 
 struct look {
-    bool allow_private, closed_address;
+    const struct conf_destination *conf;
+    bool closed_address;
+    size_t head_bytes;
     struct buf answer;
 };
 
@@ -16,7 +19,7 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
 {
     struct look *l = ctx;
     (void)purpose;
-    if (!l->allow_private && !address_is_public(&a->addr)) {
+    if (!wire_may_call_private(l->conf) && !address_is_public(&a->addr)) {
         l->closed_address = true;
         return CURL_SOCKET_BAD;
     }
@@ -30,15 +33,22 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *ctx)
     return l->answer.over ? 0 : size * count;
 }
 
+static size_t take_header(char *bytes, size_t size, size_t count, void *ctx)
+{
+    struct look *l = ctx;
+    (void)bytes;
+    l->head_bytes += size * count;
+    return l->head_bytes > LIMIT_ANSWER_HEAD ? 0 : size * count;
+}
+
 static void set_up(CURL *e, struct str url, const struct outgoing_request *q,
                    struct curl_slist *header, struct look *l, struct arena *a)
 {
     curl_easy_setopt(e, CURLOPT_URL, arena_str(a, url).p);
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(e, CURLOPT_PROXY, "");
-    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    wire_set_connection(e, l->conf, a);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, l);
     curl_easy_setopt(e, CURLOPT_USERAGENT, "licet/" LICET_VERSION);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, LIMIT_CONNECT_S * 1000L);
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, LIMIT_SEND_S * 1000L);
@@ -68,8 +78,9 @@ static struct curl_slist *headers_of(const struct outgoing_request *q, struct ar
     return list;
 }
 
-enum err wire_probe(struct str url, const struct outgoing_request *q, bool allow_private,
-                    struct arena *a, struct wire_answer *ret_answer)
+enum err wire_probe(const struct conf_destination *conf, struct str url,
+                    const struct outgoing_request *q, struct arena *a,
+                    struct wire_answer *ret_answer)
 {
     struct wire_answer answer = { 0 };
     CURL *e = curl_easy_init();
@@ -77,7 +88,7 @@ enum err wire_probe(struct str url, const struct outgoing_request *q, bool allow
         *ret_answer = (struct wire_answer){ .why = "cannot set up libcurl" };
         return ERR_IO;
     }
-    struct look l = { .allow_private = allow_private, .answer = BUF_INIT(LIMIT_ANSWER) };
+    struct look l = { .conf = conf, .answer = BUF_INIT(LIMIT_ANSWER) };
     struct curl_slist *header = headers_of(q, a);
     set_up(e, url, q, header, &l, a);
     CURLcode code = curl_easy_perform(e);
@@ -85,7 +96,7 @@ enum err wire_probe(struct str url, const struct outgoing_request *q, bool allow
     (void)curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
     answer.status = (int)status;
     answer.body = arena_str(a, buf_view(&l.answer));
-    answer.why = l.closed_address ? "the address is not a public one" : curl_easy_strerror(code);
+    answer.why = wire_error(e, conf, l.closed_address, code);
     curl_easy_cleanup(e);
     curl_slist_free_all(header);
     bool long_answer = l.answer.over; /* enough to know what it says */

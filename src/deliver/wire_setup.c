@@ -1,27 +1,23 @@
-#include "deliver/wire_priv.h"
+#include "deliver/wire_setup.h"
+
+#include "base/must.h"
 
 #include <curl/curl.h>
 
 /* Longer, and a receiver that moves to another address would never be followed there. */
 enum { CONNECTION_LIFE_S = 600 };
 
-const struct conf_destination *flight_conf(const struct flight *f)
+static bool has_proxy(const struct conf_destination *c)
 {
-    return f->p->policy.policy->use[f->p->use].conf;
+    return c->proxy.url.n > 0;
 }
 
-static bool has_proxy(const struct flight *f)
+bool wire_may_call_private(const struct conf_destination *c)
 {
-    return flight_conf(f)->proxy.url.n > 0;
+    return has_proxy(c) ? c->proxy.allow_private_addresses : c->allow_private_addresses;
 }
 
-bool flight_may_call_private(const struct flight *f)
-{
-    const struct conf_destination *c = flight_conf(f);
-    return has_proxy(f) ? c->proxy.allow_private_addresses : c->allow_private_addresses;
-}
-
-/* The configuration outlives the flight: its parcel has a reference. */
+/* The configuration outlives the handle. */
 static void set_blob(CURL *e, CURLoption option, struct str s)
 {
     struct curl_blob b = { .data = (void *)s.p, .len = s.n, .flags = CURL_BLOB_NOCOPY };
@@ -103,18 +99,17 @@ static void set_proxy(CURL *e, const struct conf_proxy *p, struct arena *a)
     }
 }
 
-void wire_set_connection(const struct flight *f)
+void wire_set_connection(void *easy, const struct conf_destination *c, struct arena *a)
 {
-    CURL *e = f->easy;
-    const struct conf_destination *c = flight_conf(f);
+    CURL *e = easy;
     must(curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK);
     must(curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK);
     must(curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L) == CURLE_OK);
     must(curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK);
     must(curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK);
     must(curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_LIFE_S) == CURLE_OK);
-    set_tls(e, &c->tls, &f->p->arena);
-    set_proxy(e, &c->proxy, &f->p->arena);
+    set_tls(e, &c->tls, a);
+    set_proxy(e, &c->proxy, a);
 }
 
 /* What libcurl says in a word too few. */
@@ -133,21 +128,17 @@ static const struct {
     { CURLE_WEIRD_SERVER_REPLY, "the answer is not HTTP" },
 };
 
-const char *wire_error(const struct flight *f, int code)
+const char *wire_error(void *easy, const struct conf_destination *c, bool closed_address, int code)
 {
-    if (f->closed_address)
-        return has_proxy(f) ? "the proxy's address is not a public one"
-                            : "the address is not a public one";
     long status = 0;
-    (void)curl_easy_getinfo(f->easy, CURLINFO_HTTP_CONNECTCODE, &status);
-    if (has_proxy(f) && status == 407)
+    if (closed_address)
+        return has_proxy(c) ? "the proxy's address is not a public one"
+                            : "the address is not a public one";
+    (void)curl_easy_getinfo((CURL *)easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    if (has_proxy(c) && status == 407)
         return "the proxy wants another name or password";
-    if (has_proxy(f) && (code == CURLE_PROXY || (status != 0 && status / 100 != 2)))
+    if (has_proxy(c) && (code == CURLE_PROXY || (status != 0 && status / 100 != 2)))
         return "the proxy did not connect";
-    if (f->bad_header)
-        return "a header is not one line";
-    if (f->long_head)
-        return "the answer's header does not end";
     for (size_t i = 0; i < COUNT(texts); i++)
         if ((int)texts[i].code == code)
             return texts[i].text;
