@@ -25,7 +25,7 @@ static void set_blob(CURL *e, CURLoption option, struct str s)
         must(curl_easy_setopt(e, option, &b) == CURLE_OK);
 }
 
-static void set_pins(CURL *e, const struct conf_tls *t, struct arena *a)
+static void set_pins(CURL *e, const struct conf_destination_tls *t, struct arena *a)
 {
     struct str all = { 0 };
     for (uint32_t i = 0; i < t->pin_count; i++)
@@ -34,7 +34,7 @@ static void set_pins(CURL *e, const struct conf_tls *t, struct arena *a)
         must(curl_easy_setopt(e, CURLOPT_PINNEDPUBLICKEY, all.p) == CURLE_OK);
 }
 
-static void set_tls(CURL *e, const struct conf_tls *t, struct arena *a)
+static void set_tls(CURL *e, const struct conf_destination_tls *t, struct arena *a)
 {
     must(curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK);
     must(curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK);
