@@ -96,8 +96,11 @@ static bool turn(void)
 {
     uint64_t calls;
     (void)!read(server->wake_fd, &calls, sizeof calls);
+    guard_turn_begin(server);
     (void)MHD_run(server->tcp);
-    return pipeline_turn(server->pipeline);
+    bool again = pipeline_turn(server->pipeline);
+    guard_turn_end(server);
+    return again;
 }
 
 static bool may_come(int patience)
