@@ -184,7 +184,12 @@ struct conf_destination {
     enum conf_uncertain uncertain;
     uint32_t epoch_days;   /* pseudonym keys change after so many days; 0: never */
     uint32_t batch_events; /* most events in one request */
+    uint32_t batch_bytes;  /* most bytes of a request's body */
     uint32_t batch_ms;     /* longest wait for a fuller batch */
+    struct conf_destination_limits {
+        uint32_t requests_per_second, events_per_second; /* 0: no limit (the default) */
+        uint32_t at_once;                                /* most requests on their way */
+    } limits;
 };
 
 struct conf_link {

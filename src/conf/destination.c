@@ -1,6 +1,15 @@
 #include "conf/read_priv.h"
 
-enum { DEFAULT_BATCH = 100, DEFAULT_WAIT_MS = 1000, MOST_WAIT_MS = 600000, MOST_EPOCH = 36500 };
+enum {
+    DEFAULT_BATCH = 100,
+    DEFAULT_WAIT_MS = 1000,
+    DEFAULT_AT_ONCE = 8,
+    GA4_AT_ONCE = 16, /* its requests are small, each about one device */
+    LEAST_BYTES = 1024,
+    MOST_WAIT_MS = 600000,
+    MOST_EPOCH = 36500,
+    MOST_PER_SECOND = 1000000,
+};
 
 static const int64_t day_ms = 86400000;
 
@@ -163,6 +172,10 @@ static const struct rule batch_rules[] = {
     { "events", read_number,
       "most events in one request, default 100, at most 500; of `ga4` 25, at most 25",
       DESTINATION(batch_events), .least = 1, .most = LIMIT_SEND_EVENTS },
+    { "bytes", read_number,
+      "most bytes in one request, default and at most 1048576, at least 1024; a larger event goes "
+      "alone",
+      DESTINATION(batch_bytes), .least = LEAST_BYTES, .most = LIMIT_SEND_BYTES },
     { "wait", read_wait, "longest wait for a fuller request, default 1s, at most 600s",
       .most = MOST_WAIT_MS },
 };
@@ -174,6 +187,26 @@ const struct table table_batch = { "destinations[].batch",
                                    NULL,
                                    NULL,
                                    NULL };
+
+static const struct rule limit_rules[] = {
+    { "requests_per_second", read_number, "requests begun, repetitions included; default: no limit",
+      DESTINATION(limits.requests_per_second), .least = 1, .most = MOST_PER_SECOND },
+    { "events_per_second", read_number,
+      "events in them, repetitions included; a batch then has no more than that; default: no limit",
+      DESTINATION(limits.events_per_second), .least = 1, .most = MOST_PER_SECOND },
+    { "at_once", read_number, "most requests on their way, default 8, of `ga4` 16, at most 64",
+      DESTINATION(limits.at_once), .least = 1, .most = LIMIT_AT_ONCE },
+};
+const struct table table_destination_limits = {
+    "destinations[].limits",
+    "What a receiver is asked to bear. Within any n seconds at most n + 1 seconds' worth is begun.",
+    limit_rules,
+    COUNT(limit_rules),
+    0,
+    NULL,
+    NULL,
+    NULL
+};
 
 static void read_epoch(struct reader *r, const struct rule *rule, const struct yaml *n, void *base)
 {
@@ -220,8 +253,11 @@ static void destination_init(struct reader *r, const struct yaml *n, void *base)
     struct conf_destination *d = base;
     d->place = place_of(r, n);
     d->batch_ms = DEFAULT_WAIT_MS;
+    d->batch_bytes = LIMIT_SEND_BYTES;
+    d->limits.at_once = DEFAULT_AT_ONCE;
     if (destination_kind(r, n) == KIND_GA4) { /* it cannot drop what came twice */
         d->batch_events = GA4_BATCH;
+        d->limits.at_once = GA4_AT_ONCE;
         d->uncertain = CONF_HOLD;
     } else {
         d->batch_events = DEFAULT_BATCH;
@@ -322,6 +358,7 @@ static const struct rule destination_rules[] = {
       .only = KIND_OUT, DESTINATION(uncertain), .words = uncertain },
     { "epoch", read_epoch, "pseudonyms change after so many days, `90d`; default: never" },
     { "batch", read_inner, "see below", .only = KIND_OUT, .table = &table_batch },
+    { "limits", read_inner, "see below", .only = KIND_OUT, .table = &table_destination_limits },
 };
 const struct table table_destination = {
     "destinations[]",

@@ -133,6 +133,7 @@ static void the_full_example_shows_every_key(void **state)
         &table_batch,
         &table_consent,
         &table_destination_tls,
+        &table_destination_limits,
         &table_proxy,
         &table_link,
     };

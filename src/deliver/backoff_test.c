@@ -1,7 +1,6 @@
 #include "deliver/backoff.h"
 #include "base/limits.h"
 #include "base/must.h"
-#include "deliver/window.h"
 
 #include <stdarg.h>
 #include <setjmp.h>
@@ -69,31 +68,6 @@ static void success_opens_again_and_says_since_when(void **state)
     assert_true(b.reopened_ms == 40 && !b.outage);
 }
 
-static uint32_t room_of(const struct window *w)
-{
-    struct window probe = *w;
-    uint32_t n = 0;
-    for (; window_has_room(&probe); probe.used++)
-        n++;
-    return n;
-}
-
-static void window_opens_slowly_after_a_failure(void **state)
-{
-    (void)state;
-    struct window w = { 0 };
-    assert_int_equal(room_of(&w), WINDOW_MOST);
-    window_failed(&w);
-    assert_int_equal(room_of(&w), 1);
-    w.used = 1;
-    assert_int_equal(room_of(&w), 0);
-    w.used = 0;
-    for (uint32_t expected = 2; expected < WINDOW_MOST + 3; expected++) {
-        window_succeeded(&w);
-        assert_int_equal(room_of(&w), expected < WINDOW_MOST ? expected : WINDOW_MOST);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,7 +75,6 @@ int main(void)
         cmocka_unit_test(what_the_receiver_asks_is_heeded_within_a_day),
         cmocka_unit_test(a_later_failure_does_not_shorten_what_was_asked),
         cmocka_unit_test(success_opens_again_and_says_since_when),
-        cmocka_unit_test(window_opens_slowly_after_a_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

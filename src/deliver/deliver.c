@@ -8,7 +8,7 @@
 enum {
     IDLE_MS = 60000,
     CUT_LOOK_MS = 50, /* how late a marked ticket may be seen while something is on its way */
-    LOOK_MS = 1000,   /* least time between looks for revived letters */
+    LOOK_MS = 1000,   /* between looks for what others did: revived letters, pauses */
 };
 
 static void lock(struct deliver *d)
@@ -55,12 +55,11 @@ void deliver_count_fields(struct deliver *d, uint32_t slot, uint32_t cut, uint32
     unlock(d);
 }
 
-void deliver_note_error(struct deliver *d, uint32_t slot, struct str error)
+void deliver_note_error(struct deliver *d, struct outlet *o, struct str error)
 {
-    char *to = d->numbers[slot].last_error;
-    size_t n = error.n < sizeof d->numbers[slot].last_error - 1
-                   ? error.n
-                   : sizeof d->numbers[slot].last_error - 1;
+    char *to = d->numbers[o->slot].last_error;
+    size_t room = sizeof d->numbers[o->slot].last_error - 1, n = error.n < room ? error.n : room;
+    o->last_error_ms = d->now_ms;
     lock(d);
     memcpy(to, error.p, n);
     to[n] = 0;
@@ -72,10 +71,8 @@ static void note_state(struct deliver *d)
     lock(d);
     for (uint32_t slot = 0; slot < LIMIT_DESTINATIONS; slot++) {
         const struct outlet *o = &d->outlet[slot];
-        struct deliver_numbers *c = &d->numbers[slot];
-        c->lag_segments = o->started ? d->newest - o->cursor.segment : 0;
-        c->open_until_ms = o->backoff.until_ms > d->now_ms ? o->backoff.until_ms : 0;
-        c->in_flight = o->window.used;
+        if (o->started || d->numbers[slot].state != DELIVER_UNKNOWN)
+            outlet_note_state(d, o, &d->numbers[slot]);
     }
     unlock(d);
 }
@@ -90,14 +87,15 @@ void deliver_get_numbers(struct deliver *d, uint32_t slot, struct deliver_number
 
 /* ---- the thread ---- */
 
-static void look_again(struct deliver *d)
+static void look_again(struct deliver *d, bool at_once)
 {
     d->newest = store_newest_segment(d->setup.reader);
     for (uint32_t i = 0; i < LIMIT_DESTINATIONS; i++) {
         struct outlet *o = &d->outlet[i];
         o->at_end = false;
-        if (o->retry_ms > o->looked_ms + LOOK_MS)
-            o->retry_ms = o->looked_ms + LOOK_MS;
+        int64_t look_ms = at_once ? 0 : o->looked_ms + LOOK_MS;
+        if (o->look_ms > look_ms)
+            o->look_ms = look_ms;
     }
 }
 
@@ -105,12 +103,12 @@ static void look_again(struct deliver *d)
 static bool take_calls(struct deliver *d)
 {
     lock(d);
-    bool wake = d->wake, go_on = !d->abandon;
-    d->wake = false;
+    bool wake = d->wake, look = d->look, go_on = !d->abandon;
+    d->wake = d->look = false;
     d->stopping |= d->stop;
     unlock(d);
-    if (wake && go_on)
-        look_again(d);
+    if ((wake || look) && go_on)
+        look_again(d, look);
     return go_on;
 }
 
@@ -150,7 +148,7 @@ static void take_turn(struct deliver *d)
     write_turn(d); /* results of this turn, if nothing else is out */
 }
 
-static int wait_ms(const struct deliver *d)
+static int wait_ms(struct deliver *d)
 {
     int64_t wait = wire_in_flight(d->wire) > 0 ? CUT_LOOK_MS : IDLE_MS;
     if (d->queue != NULL && !d->posted) {
@@ -202,6 +200,11 @@ static void call(struct deliver *d, bool *what)
 void deliver_wake(struct deliver *d)
 {
     call(d, &d->wake);
+}
+
+void deliver_look(struct deliver *d)
+{
+    call(d, &d->look);
 }
 
 void deliver_stop(struct deliver *d)

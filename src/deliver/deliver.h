@@ -4,6 +4,15 @@
  * own; whatever must become durable (sending, results) it hands to the loop's thread through `post`, and goes on
  * when that says it is committed. Per round of transfers one group commit.
  *
+ * Order. For one destination and one subject (a device's id, or a person's) events go in the order of their
+ * segments and their places there. Two requests that carry the same subject are never on their way at once, and one is
+ * begun only when every earlier event of each of its subjects has ended there: sent, dropped, dead, or
+ * uncertain and held. So a repetition is never overtaken, over a restart neither. Nothing is promised between subjects; a dead
+ * letter that is revived has lost its place; and a receiver that was cut off in the middle (a timeout) may be
+ * at work on a request while its repetition comes. An event that cannot go for its subject's sake does not hold up
+ * strangers: it is put aside as a request of its own (line.h). At most LIMIT_WAITING requests of a destination are
+ * unfinished; with so many, nothing new is begun there.
+ *
  * The second decision and the send tickets are taken in CURLOPT_PREREQFUNCTION: after connect and TLS,
  * before the first byte, and again when libcurl re-sends on a dead connection (ARCHITECTURE,
  * "Sending and withdrawal").
@@ -66,8 +75,11 @@ struct deliver;
 /* Starts the thread (signals blocked in it). Requests found `sending` become uncertain: repeated or held as their destination says. */
 enum err deliver_open(const struct deliver_setup *setup, struct deliver **ret_d,
                       struct err_info *info) MUST_CHECK;
-/* There is a new segment, a new policy, or a revived letter: look again. Any thread, cheap. */
+/* There is a new segment or a new policy: look again. Any thread, cheap. */
 void deliver_wake(struct deliver *d);
+/* Dead letters were revived, a destination was paused or goes on, as is committed: takes effect in the thread's next
+ * turn. Without it, a second later. Any thread. */
+void deliver_look(struct deliver *d);
 /* No new requests from now; those on their way are waited for (LIMIT_SEND_S at most), their results posted.
  * Then, when deliver_stopped(), deliver_close(). */
 void deliver_stop(struct deliver *d);
@@ -76,13 +88,28 @@ bool deliver_stopped(struct deliver *d);
  * `sending` at the next start. Every write that was posted must have been done before. */
 void deliver_close(struct deliver **d);
 
+/* A destination's circuit, as of the thread's last turn. */
+enum deliver_state {
+    DELIVER_UNKNOWN = 0, /* not configured, or the thread has not yet looked */
+    DELIVER_CLOSED,      /* requests flow */
+    DELIVER_PROBING,     /* after a failure: one request at a time, to see whether it works again */
+    DELIVER_OPEN,        /* nothing is begun before open_until_ms */
+    DELIVER_PAUSED,      /* nothing is begun until somebody says so */
+};
+
 /* For /metrics and `licet deliveries`; counts since start, by slot. */
 struct deliver_numbers {
     uint64_t sent, dropped, retried, dead, uncertain, requests, cut;
     uint64_t fields_cut, fields_omitted; /* of events sent: to fit the receiver's limits */
-    int64_t lag_segments;                /* newest segment less the cursor's */
-    int64_t open_until_ms;               /* back-off: nothing is begun before; 0: open */
-    uint32_t in_flight;
+    enum deliver_state state;
+    int64_t start_segment, start_ms; /* it began behind this segment, then; 0: by an older licet */
+    struct delivery_cursor cursor;
+    int64_t lag_segments; /* newest segment less the cursor's */
+    int64_t oldest_ms; /* the oldest event that waits or is on its way was received then; 0: none */
+    int64_t open_until_ms;      /* back-off: nothing is begun before; 0: none */
+    uint32_t in_flight, window; /* requests on their way, and how many may be */
+    uint32_t waiting; /* requests not finished, those on their way included (LIMIT_WAITING) */
+    int64_t last_sent_ms, last_error_ms; /* 0: not since start */
     char last_error[96];
 };
 void deliver_get_numbers(struct deliver *d, uint32_t slot, struct deliver_numbers *ret_n);

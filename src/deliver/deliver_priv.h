@@ -15,7 +15,9 @@
 #include "deliver/backoff.h"
 #include "deliver/deliver.h"
 #include "deliver/destination.h"
+#include "deliver/line.h"
 #include "deliver/names.h"
+#include "deliver/rate.h"
 #include "deliver/shelf.h"
 #include "deliver/window.h"
 #include "policy/gate.h"
@@ -30,7 +32,8 @@ struct loaded {
     struct delivery_cursor before; /* the cursor that has it as the next one */
     int64_t segment;
     uint32_t index;
-    uint32_t earlier; /* its set in the parcel's `earlier` */
+    uint32_t earlier;    /* its set in the parcel's `earlier` */
+    uint64_t subject[2]; /* hashes of device and person; 0: none */
 };
 
 /* What the decision before the first byte needs of an event in a parcel. */
@@ -45,6 +48,7 @@ struct parcel_event {
 
 enum step_kind {
     STEP_LEFT,    /* what does not go: dropped, or dead before it went */
+    STEP_ASIDE,   /* waits behind an earlier request, as one of its own */
     STEP_SENDING, /* before the first byte */
     STEP_RESULT,
     STEP_CURSOR, /* nothing was for this destination */
@@ -82,6 +86,7 @@ struct parcel {
     bool
         maybe_arrived; /* an earlier attempt may have: what is denied now is uncertain, not dropped */
     struct parcel_event *event;
+    struct line_event *in_line; /* like event */
     struct delivery_item *item; /* like event */
     struct id *event_id;        /* like event */
     uint32_t count;
@@ -99,8 +104,12 @@ struct parcel {
     struct str left_error;
     uint64_t *left_subject;
     uint32_t left_subject_count;
+    bool rest; /* a part of what is left goes on as a request of its own, which the store makes */
 
-    struct step step[2];
+    struct line_request *line;  /* its own, or NULL: found `sending` at start */
+    struct line_request *aside; /* what was put aside beside it; until that is committed */
+
+    struct step step[3];
     uint32_t steps_out;
     bool has_ticket;
 };
@@ -109,10 +118,22 @@ struct outlet {
     uint32_t slot;
     uint32_t use;                        /* in the turn's policy; UINT32_MAX: nothing is begun */
     const struct conf_destination *conf; /* of the turn's policy */
-    bool started;
+    uint32_t generation;                 /* of the configuration that was looked at last */
+    uint64_t endpoint;                   /* a hash of it */
+    int64_t start_segment, start_ms;     /* struct delivery_standing */
+    bool started, paused;
     struct backoff backoff;
     struct window window;
+    struct rate requests, events;
     struct parcel *parcel;
+
+    /* pending.c */
+    struct line line;
+    bool lined;         /* the line holds what the store says */
+    int64_t look_ms;    /* when to compare them again; */
+    int64_t looked_ms;  /* when that was done */
+    int64_t due_ms;     /* when one of them is due by itself … */
+    uint64_t due_since; /* … as of this version of the line; UINT64_MAX: look */
 
     struct delivery_cursor cursor; /* of the last step */
     int64_t cursor_ms;             /* when that was */
@@ -128,9 +149,10 @@ struct outlet {
     struct loaded *gathered;
     uint32_t gathered_count;
     size_t gathered_bytes;
+    uint64_t blocked_since; /* nothing of these may go, as of this version of the line … */
+    uint32_t blocked_count; /* … when they were so many; 0: not so */
 
-    int64_t retry_ms;  /* when to look for retries */
-    int64_t looked_ms; /* when that was done */
+    int64_t last_sent_ms, last_error_ms;
 };
 
 struct round {
@@ -146,7 +168,7 @@ struct deliver {
     struct wire *wire;
 
     pthread_mutex_t lock; /* of these */
-    bool wake, stop, abandon, stopped;
+    bool wake, look, stop, abandon, stopped;
     bool round_done;
     enum err round_result;
     struct deliver_numbers numbers[LIMIT_DESTINATIONS];
@@ -172,13 +194,17 @@ struct deliver {
 void deliver_count(struct deliver *d, uint32_t slot, enum delivery_result result, uint32_t n);
 void deliver_count_request(struct deliver *d, uint32_t slot, bool cut);
 void deliver_count_fields(struct deliver *d, uint32_t slot, uint32_t cut, uint32_t omitted);
-void deliver_note_error(struct deliver *d, uint32_t slot, struct str error);
+void deliver_note_error(struct deliver *d, struct outlet *o, struct str error);
 
 /* gather.c: reads on from the outlet's scan. True when there is enough for a request; else nothing is left, or
  * enough was looked at for one turn. */
 bool gather(struct deliver *d, struct outlet *o);
-/* How many of the gathered, from the first on, fit into so many requests where each is about one subject. */
+/* How many of the gathered, from the first on, fit into so many requests where each is about one device and person, and
+ * nobody stands in two that differ in the other. */
 uint32_t gather_fitting(const struct outlet *o, uint32_t requests);
+uint32_t gather_most_events(const struct outlet *o); /* in one request, as the configuration says */
+size_t gather_most_bytes(const struct outlet *o);
+bool gather_is_full(const struct outlet *o);
 /* The first `count` gathered are taken. */
 void gather_taken(struct outlet *o, uint32_t count);
 /* Up to where nothing waits for a request. */
@@ -208,9 +234,17 @@ void write_result(struct deliver *d, struct parcel *p, enum delivery_result resu
 void write_cursor(struct deliver *d, struct outlet *o, struct delivery_cursor c);
 void write_turn(struct deliver *d); /* posts, and takes what was committed */
 
+/* fresh.c: new events; those whose subjects no unfinished request holds go, the others are put aside. */
+void fresh_turn(struct deliver *d, struct outlet *o);
+int64_t fresh_due_ms(const struct deliver *d, struct outlet *o);
+
 /* pending.c */
 void pending_recover(struct deliver *d);
+/* Brings the line up to what the store says, when that is due. */
+void pending_line_up(struct deliver *d, struct outlet *o);
+void pending_look(struct deliver *d, struct outlet *o); /* soon, again */
 void pending_retry(struct deliver *d, struct outlet *o);
+int64_t pending_due_ms(const struct deliver *d, const struct outlet *o);
 /* The decision before the first byte said no: again, without those whom it denies. Takes the parcel. */
 void pending_rebuild(struct deliver *d, struct parcel *p);
 
@@ -219,9 +253,17 @@ void outlet_init(struct outlet *o, uint32_t slot);
 void outlet_fini(struct deliver *d, struct outlet *o);
 void outlet_configure(struct deliver *d, struct outlet *o);
 void outlet_turn(struct deliver *d, struct outlet *o);
-int64_t outlet_due_ms(const struct deliver *d, const struct outlet *o);
+int64_t outlet_due_ms(const struct deliver *d, struct outlet *o);
+uint32_t outlet_at_once(const struct outlet *o); /* most requests on their way */
 bool outlet_may_begin(const struct deliver *d, const struct outlet *o);
+/* When a request with so many events may be begun, by the limits of the configuration. */
+int64_t outlet_rate_ms(const struct deliver *d, struct outlet *o, uint32_t events);
+void outlet_note_state(const struct deliver *d, const struct outlet *o, struct deliver_numbers *n);
+/* It does not go on as it did: nothing is begun before the back-off says so. */
+void outlet_open_circuit(struct deliver *d, struct outlet *o, int64_t asked_s, bool outage);
 void outlet_build_failed(struct deliver *d, struct outlet *o, enum err err);
+
+/* result.c: what became of a parcel */
 void parcel_written(struct deliver *d, struct parcel *p, bool ok);
 enum ended_how {
     ENDED_ANSWERED = 1,

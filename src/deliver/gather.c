@@ -2,8 +2,6 @@
 #include "deliver/deliver_priv.h"
 
 enum {
-    GATHER_BYTES =
-        LIMIT_SEND_BYTES / 4 * 3, /* stored bytes; the form that leaves is about as large */
     GATHER_EVENTS_A_TURN =
         20000, /* looked at, so that one destination's past does not hold up the rest */
 };
@@ -13,34 +11,54 @@ static bool is_wanted(const struct stored_event *e, uint32_t slot)
     return (e->verdict[slot] & STORED_REASON) == REASON_PERMITTED && !(e->flags & STORED_TEST);
 }
 
-static void load(const struct stored_event *e, struct arena *a, struct loaded *to)
+static uint64_t hash(const struct deliver *d, struct str subject)
+{
+    return subject.n > 0 ? store_subject_hash(d->setup.reader, subject) : 0;
+}
+
+static void load(const struct deliver *d, const struct stored_event *e, struct arena *a,
+                 struct loaded *to)
 {
     to->e = *e;
+    to->subject[0] = hash(d, e->device);
+    to->subject[1] = hash(d, e->person);
     to->e.device = arena_str(a, e->device);
     to->e.person = arena_str(a, e->person);
     to->e.lowered = arena_str(a, e->lowered);
     to->e.body = arena_str(a, e->body);
 }
 
-static uint32_t batch_events(const struct outlet *o)
+uint32_t gather_most_events(const struct outlet *o)
 {
-    uint32_t n = o->conf->batch_events;
+    uint32_t n = o->conf->batch_events, per_second = o->conf->limits.events_per_second;
+    if (per_second > 0 && n > per_second) /* more would wait for longer than it needs to */
+        n = per_second;
     return n == 0 ? 1 : n > LIMIT_SEND_EVENTS ? LIMIT_SEND_EVENTS : n;
+}
+
+size_t gather_most_bytes(const struct outlet *o)
+{
+    size_t n = o->conf->batch_bytes;
+    return n == 0 || n > LIMIT_SEND_BYTES ? LIMIT_SEND_BYTES : n;
 }
 
 /* Where each request is about one subject, several are filled from what is gathered. */
 static uint32_t gather_events(const struct outlet *o)
 {
-    uint32_t n = batch_events(o);
+    uint32_t n = gather_most_events(o), per_second = o->conf->limits.events_per_second;
     if (destination_find(o->conf->type)->fit == NULL)
         return n;
-    n *= WINDOW_MOST;
+    n *= WINDOW_FIRST;
+    if (per_second > 0 && n > per_second)
+        n = per_second;
     return n > LIMIT_SEND_EVENTS ? LIMIT_SEND_EVENTS : n;
 }
 
-static bool is_full(const struct outlet *o)
+/* Of stored bytes; the form that leaves is about as large. */
+bool gather_is_full(const struct outlet *o)
 {
-    return o->gathered_count >= gather_events(o) || o->gathered_bytes >= GATHER_BYTES;
+    return o->gathered_count >= gather_events(o) ||
+           o->gathered_bytes >= gather_most_bytes(o) / 4 * 3;
 }
 
 /* Stands at scan.index of the next segment. */
@@ -69,12 +87,13 @@ static enum err find_place(struct deliver *d, struct outlet *o, const struct she
     return OK;
 }
 
-static void gather_one(struct outlet *o, const struct stored_event *e, int64_t segment)
+static void gather_one(const struct deliver *d, struct outlet *o, const struct stored_event *e,
+                       int64_t segment)
 {
     if (o->gathered == NULL)
         o->gathered = arena_array(&o->arena, struct loaded, LIMIT_SEND_EVENTS);
     struct loaded *l = &o->gathered[o->gathered_count++];
-    load(e, &o->arena, l);
+    load(d, e, &o->arena, l);
     l->before = o->scan;
     l->segment = segment;
     l->index = o->scan.index;
@@ -82,16 +101,17 @@ static void gather_one(struct outlet *o, const struct stored_event *e, int64_t s
 }
 
 /* ERR_NOT_FOUND when the segment has no more; OK when enough was gathered or looked at. */
-static enum err gather_segment(struct outlet *o, const struct shelf_segment *g, uint32_t *looked)
+static enum err gather_segment(const struct deliver *d, struct outlet *o,
+                               const struct shelf_segment *g, uint32_t *looked)
 {
-    while (!is_full(o) && *looked < GATHER_EVENTS_A_TURN) {
+    while (!gather_is_full(o) && *looked < GATHER_EVENTS_A_TURN) {
         struct stored_event e;
         struct str entry;
         enum err err = segment_next(&o->at, &e, &entry);
         if (err != OK)
             return err;
         if (is_wanted(&e, o->slot))
-            gather_one(o, &e, g->number);
+            gather_one(d, o, &e, g->number);
         o->scan.index++;
         (*looked)++;
     }
@@ -101,7 +121,7 @@ static enum err gather_segment(struct outlet *o, const struct shelf_segment *g, 
 bool gather(struct deliver *d, struct outlet *o)
 {
     uint32_t looked = 0;
-    while (!is_full(o) && !o->at_end) {
+    while (!gather_is_full(o) && !o->at_end) {
         const struct shelf_segment *g = NULL;
         enum err err = find_place(d, o, &g);
         if (err == ERR_NOT_FOUND) {
@@ -112,7 +132,7 @@ bool gather(struct deliver *d, struct outlet *o)
             outlet_build_failed(d, o, err);
             break;
         }
-        err = gather_segment(o, g, &looked);
+        err = gather_segment(d, o, g, &looked);
         if (err == OK)
             break;
         if (err != ERR_NOT_FOUND)
@@ -121,20 +141,24 @@ bool gather(struct deliver *d, struct outlet *o)
         o->scan = (struct delivery_cursor){ .segment = g->number };
         o->at_stamp = 0;
     }
-    return is_full(o);
+    return gather_is_full(o);
 }
 
 uint32_t gather_fitting(const struct outlet *o, uint32_t requests)
 {
-    uint32_t most = batch_events(o), used = 0;
-    uint32_t like[LIMIT_SEND_EVENTS]; /* so many of its subject came before it, itself included */
+    uint32_t most = gather_most_events(o), used = 0;
+    uint32_t like[LIMIT_SEND_EVENTS]; /* so many of the same two came before it, itself included */
     for (uint32_t i = 0; i < o->gathered_count; i++) {
-        const struct stored_event *e = &o->gathered[i].e;
-        uint32_t before = i;
-        do
-            before--;
-        while (before != UINT32_MAX && !(str_eq(o->gathered[before].e.device, e->device) &&
-                                         str_eq(o->gathered[before].e.person, e->person)));
+        const uint64_t *mine = o->gathered[i].subject;
+        uint32_t before = UINT32_MAX;
+        for (uint32_t k = 0; k < i; k++) {
+            const uint64_t *other = o->gathered[k].subject;
+            bool device = mine[0] == other[0], person = mine[1] == other[1];
+            if (device && person)
+                before = k;
+            else if ((device && mine[0] != 0) || (person && mine[1] != 0))
+                return i; /* with somebody else now: the order would be lost between the two requests */
+        }
         like[i] = before == UINT32_MAX ? 1 : like[before] + 1;
         used += like[i] % most == 1 || most == 1;
         if (used > requests)
@@ -153,6 +177,7 @@ void gather_taken(struct outlet *o, uint32_t count)
     o->gathered = NULL;
     o->gathered_count = 0;
     o->gathered_bytes = 0;
+    o->blocked_count = 0;
     arena_clear(&o->arena);
 }
 
@@ -187,7 +212,7 @@ enum err gather_items(struct deliver *d, const struct delivery_item *item, uint3
         while (at.index <= item[i].index && (err = segment_next(&at, &e, &entry)) == OK) {
         }
         if (err == OK)
-            load(&e, a, &l[i]);
+            load(d, &e, a, &l[i]);
         else
             g = NULL;
     }

@@ -67,6 +67,12 @@ static struct conf *make_conf(struct house *h)
     for (uint32_t i = 0; i < c->destination_count; i++) {
         c->destination[i].batch_ms = h->o.wait_ms; /* finer than a file can say */
         c->destination[i].allow_private_addresses = !h->o.refuse_private;
+        if (h->o.at_once > 0)
+            c->destination[i].limits.at_once = h->o.at_once;
+        if (h->o.bytes > 0)
+            c->destination[i].batch_bytes = h->o.bytes;
+        c->destination[i].limits.requests_per_second = h->o.requests_per_second;
+        c->destination[i].limits.events_per_second = h->o.events_per_second;
     }
     return c;
 }
@@ -329,6 +335,20 @@ struct house *house_with_anna(struct house_options o)
     return h;
 }
 
+const char *house_guest(uint32_t i)
+{
+    static char name[HOUSE_GUESTS][12];
+    must(i < HOUSE_GUESTS);
+    (void)snprintf(name[i], sizeof name[i], "guest%u", i);
+    return name[i];
+}
+
+void house_invite(struct house *h, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        house_say(h, house_guest(i), "mail", true);
+}
+
 bool house_barrier(struct house *h, const char *subject, int64_t ms)
 {
     uint64_t hash = store_subject_hash(store_own_reader(h->store), str_of(subject));
@@ -426,6 +446,29 @@ int64_t house_add_n(struct house *h, const char *device, uint32_t n)
     int64_t segment = house_add(h, e, n);
     free(e);
     return segment;
+}
+
+int64_t house_add_guests(struct house *h, uint32_t n)
+{
+    struct house_event e[HOUSE_GUESTS];
+    for (uint32_t i = 0; i < n; i++)
+        e[i] = (struct house_event){ .device = house_guest(i),
+                                     .denied = 1 << SLOT_SECOND | 1 << SLOT_THIRD };
+    return house_add(h, e, n);
+}
+
+void house_pause(struct house *h, uint32_t slot, bool paused)
+{
+    struct delivery_standing s;
+    struct chain_head head;
+    must(store_get_standing(store_own_reader(h->store), slot, &s) == OK);
+    s.paused_ms = paused ? clock_now_ms() : 0;
+    must(store_begin(h->store) == OK);
+    must(store_set_standing(h->store, slot, &s) == OK);
+    must(store_commit(h->store, clock_now_ms(), &head, NULL) == OK);
+    deliver_look(h->d);
+    while ((house_numbers(h, slot).state == DELIVER_PAUSED) != paused)
+        house_turn(h, 1);
 }
 
 /* ---- what became of them ---- */

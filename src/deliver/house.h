@@ -18,7 +18,9 @@ struct house_options {
     bool hold;                                /* what is uncertain */
     uint32_t events, wait_ms;                 /* of a batch; 0: 100 events, no wait */
     int64_t send_ms, backoff_ms, patience_ms; /* 0: 5 s, 1 ms, a day */
-    bool dead_second;                         /* `second` is where nobody listens */
+    uint32_t at_once, bytes, requests_per_second,
+        events_per_second; /* of `hook` and the others; 0: as a file without them */
+    bool dead_second;      /* `second` is where nobody listens */
     bool refuse_private;
     bool ga4; /* `hook` is of that type, and claims ad_user_data of `mail` */
 };
@@ -55,6 +57,10 @@ struct house {
 struct house *house_new(struct house_options o);
 struct house *house_with_anna(struct house_options o); /* who agrees to `mail` */
 void house_free(struct house **h);
+/* Guests agree to `mail`, too; names live for ever. */
+enum { HOUSE_GUESTS = 100 };
+const char *house_guest(uint32_t i);
+void house_invite(struct house *h, uint32_t count);
 
 /* The delivery thread: starts, stops as the daemon does, or goes down with what it has on its way. */
 void house_start(struct house *h);
@@ -95,6 +101,10 @@ struct house_event {
 int64_t house_add(struct house *h, const struct house_event *event, uint32_t count);
 /* n events of one device; returns the segment. */
 int64_t house_add_n(struct house *h, const char *device, uint32_t n);
+/* n events, each of another guest, for `hook` alone; returns the segment. */
+int64_t house_add_guests(struct house *h, uint32_t n);
+/* As committed and told; when the thread has heard it. */
+void house_pause(struct house *h, uint32_t slot, bool paused);
 
 /* What the store says became of one event, newest; .result 0 when nothing yet. */
 struct event_delivery house_fate(struct house *h, uint32_t slot, int64_t segment, uint32_t index,

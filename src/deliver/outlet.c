@@ -1,12 +1,9 @@
-#include "base/clock.h"
 #include "base/log.h"
 #include "deliver/deliver_priv.h"
 
 enum {
     CURSOR_MS = 5000,     /* a cursor that moved over nothing is written so often … */
     CURSOR_SEGMENTS = 64, /* … or when it moved so far */
-    SUBJECTS_AT_ONCE =
-        16, /* requests about one subject are small: where all is well, more than the window go */
 };
 
 void outlet_init(struct outlet *o, uint32_t slot)
@@ -25,7 +22,62 @@ void outlet_fini(struct deliver *d, struct outlet *o)
         p->steps_out = 0;
         parcel_free(d, &p);
     }
+    line_fini(&o->line);
     arena_fini(&o->arena);
+}
+
+/* ---- configuration ---- */
+
+/* As if the daemon had just started. Nothing of it is on its way. */
+static void forget(struct outlet *o)
+{
+    must(o->parcel == NULL && !o->cursor_out);
+    struct outlet fresh = { .slot = o->slot, .use = UINT32_MAX };
+    arena_init(&fresh.arena);
+    line_fini(&o->line);
+    arena_fini(&o->arena);
+    fresh.line = o->line;
+    *o = fresh;
+}
+
+static void take_endpoint(struct deliver *d, struct outlet *o)
+{
+    uint64_t endpoint = store_subject_hash(d->setup.reader, o->conf->endpoint);
+    if (endpoint == o->endpoint)
+        return;
+    if (o->endpoint != 0) { /* what the old one did says nothing about the new one */
+        o->backoff = (struct backoff){ 0 };
+        o->window = (struct window){ .used = o->window.used };
+        log_write(LOG_INFO, "delivery.endpoint", LOG_S("destination", o->conf->id),
+                  LOG_N("segment", o->cursor.segment), LOG_N("index", o->cursor.index));
+    }
+    o->endpoint = endpoint;
+}
+
+/* False: not in this turn. */
+static bool start(struct deliver *d, struct outlet *o, uint32_t generation)
+{
+    struct delivery_cursor c;
+    struct delivery_standing standing;
+    if (store_get_standing(d->setup.reader, o->slot, &standing) != OK ||
+        store_get_cursor(d->setup.reader, o->slot, &c) != OK)
+        return false;
+    if (o->started &&
+        standing.start_ms != o->start_ms) { /* taken out meanwhile, and back: it is new */
+        if (o->parcel != NULL || o->cursor_out)
+            return false;
+        forget(o);
+    }
+    if (!o->started) {
+        o->cursor = o->scan = c;
+        o->cursor_ms = d->now_ms;
+        o->start_ms = standing.start_ms;
+        o->start_segment = standing.start_segment;
+        o->paused = standing.paused_ms > 0;
+        o->started = true;
+    }
+    o->generation = generation;
+    return true;
 }
 
 /* Takes what the turn's policy says of this slot. */
@@ -35,92 +87,37 @@ void outlet_configure(struct deliver *d, struct outlet *o)
     int16_t use = p->use_of_slot[o->slot];
     o->use = UINT32_MAX;
     o->conf = NULL;
-    if (use < 0 || destination_find(p->use[use].conf->type) == NULL)
+    if (use < 0 || destination_find(p->use[use].conf->type) == NULL) {
+        if (o->started && o->parcel == NULL && !o->cursor_out)
+            forget(o);
         return;
-    if (!o->started) {
-        if (store_get_cursor(d->setup.reader, o->slot, &o->cursor) != OK)
-            return; /* a later turn */
-        o->scan = o->cursor;
-        o->cursor_ms = d->now_ms;
-        o->started = true;
     }
+    if ((!o->started || o->generation != p->generation) && !start(d, o, p->generation))
+        return;
     o->use = (uint32_t)use;
     o->conf = p->use[use].conf;
+    take_endpoint(d, o);
 }
+
+uint32_t outlet_at_once(const struct outlet *o)
+{
+    uint32_t n = o->conf->limits.at_once;
+    return n == 0 ? 1 : n > LIMIT_AT_ONCE ? LIMIT_AT_ONCE : n;
+}
+
+/* ---- when ---- */
 
 bool outlet_may_begin(const struct deliver *d, const struct outlet *o)
 {
-    return o->use != UINT32_MAX && !d->stopping && !d->recovering &&
-           o->backoff.until_ms <= d->now_ms && window_has_room(&o->window);
+    return o->use != UINT32_MAX && o->lined && !o->paused && !d->stopping && !d->recovering &&
+           o->backoff.until_ms <= d->now_ms && window_has_room(&o->window, outlet_at_once(o));
 }
 
-static int64_t batch_due_ms(const struct outlet *o)
+int64_t outlet_rate_ms(const struct deliver *d, struct outlet *o, uint32_t events)
 {
-    return o->gathered[0].e.received_ms + o->conf->batch_ms;
-}
-
-void outlet_build_failed(struct deliver *d, struct outlet *o, enum err err)
-{
-    struct str text = str_of(err_text(err));
-    log_write(LOG_ERROR, "delivery.build",
-              LOG_S("destination", o->conf != NULL ? o->conf->id : STR("")), LOG_S("error", text));
-    deliver_note_error(d, o->slot, text);
-    backoff_failed(&o->backoff, d->setup.backoff_ms, d->now_ms, 1, false);
-    window_failed(&o->window);
-}
-
-/* Packs requests from the first `count` gathered: one, or where each is about one subject as many as it takes. */
-static enum err pack_fresh(struct deliver *d, struct outlet *o, uint32_t count, bool one,
-                           struct parcel **list, uint32_t *ret_parcels, uint32_t *ret_taken)
-{
-    bool placed[LIMIT_SEND_EVENTS] = { false };
-    uint32_t taken = 0, more;
-    do {
-        struct parcel *p = list[(*ret_parcels)++] = parcel_new(o);
-        p->attempts = 1;
-        enum err err = parcel_pack(d, p, o->gathered, count, placed, &more);
-        if (err != OK)
-            return err;
-        taken += more;
-    } while (!one && taken < count);
-    *ret_taken = taken;
-    return OK;
-}
-
-static bool begin_fresh(struct deliver *d, struct outlet *o)
-{
-    struct parcel *list[LIMIT_SEND_EVENTS];
-    uint32_t parcels = 0, taken = 0, count = o->gathered_count;
-    bool one = destination_find(o->conf->type)->fit == NULL;
-    uint32_t room = window_room(&o->window);
-    if (room < SUBJECTS_AT_ONCE && o->backoff.failures == 0)
-        room = SUBJECTS_AT_ONCE;
-    if (!one)
-        count = gather_fitting(o, room);
-    enum err err = pack_fresh(d, o, count, one, list, &parcels, &taken);
-    if (err != OK) { /* nothing was taken; the same events later */
-        for (uint32_t i = 0; i < parcels; i++)
-            parcel_free(d, &list[i]);
-        if (err != ERR_STALE)
-            outlet_build_failed(d, o, err);
-        return false;
-    }
-    gather_taken(o, taken);
-    o->cursor = gather_position(o);
-    for (uint32_t i = 0; i < parcels; i++) /* with one cursor, in one round */
-        write_begin(d, list[i]);
-    return true;
-}
-
-static void begin_all(struct deliver *d, struct outlet *o)
-{
-    while (outlet_may_begin(d, o)) {
-        bool full = gather(d, o);
-        if (o->gathered_count == 0 || (!full && d->now_ms < batch_due_ms(o)))
-            return;
-        if (!begin_fresh(d, o))
-            return;
-    }
+    int64_t a = rate_ready_ms(&o->requests, o->conf->limits.requests_per_second, 1, d->now_ms);
+    int64_t b = rate_ready_ms(&o->events, o->conf->limits.events_per_second, events, d->now_ms);
+    return a > b ? a : b;
 }
 
 static void keep_cursor(struct deliver *d, struct outlet *o)
@@ -137,184 +134,82 @@ static void keep_cursor(struct deliver *d, struct outlet *o)
 
 void outlet_turn(struct deliver *d, struct outlet *o)
 {
+    pending_line_up(d, o);
     pending_retry(d, o);
-    begin_all(d, o);
+    fresh_turn(d, o);
     keep_cursor(d, o);
 }
 
 /* When something is to be done here without anybody calling (wall clock). */
-int64_t outlet_due_ms(const struct deliver *d, const struct outlet *o)
+int64_t outlet_due_ms(const struct deliver *d, struct outlet *o)
 {
     int64_t due = INT64_MAX;
     if (o->use == UINT32_MAX || d->recovering || d->stopping)
         return due;
     if (gather_position(o).segment > o->cursor.segment && !o->cursor_out)
         due = o->cursor_ms + CURSOR_MS;
-    if (!window_has_room(&o->window))
+    if (o->look_ms < due)
+        due = o->look_ms;
+    if (!o->lined || o->paused || !window_has_room(&o->window, outlet_at_once(o)))
         return due;
-    int64_t begin = o->retry_ms;
-    if (o->gathered_count > 0 && batch_due_ms(o) < begin)
-        begin = batch_due_ms(o);
-    if (!o->at_end)
-        begin = d->now_ms;
+    int64_t begin = pending_due_ms(d, o), fresh = fresh_due_ms(d, o);
+    if (fresh < begin)
+        begin = fresh;
     if (begin < o->backoff.until_ms)
         begin = o->backoff.until_ms;
     return begin < due ? begin : due;
 }
 
-/* ---- what became of a parcel ---- */
+/* ---- the circuit ---- */
 
-static struct str destination_id(const struct parcel *p)
+void outlet_open_circuit(struct deliver *d, struct outlet *o, int64_t asked_s, bool outage)
 {
-    return p->policy.policy != NULL ? p->policy.policy->use[p->use].conf->id : STR("");
-}
-
-static void give_ticket_back(struct deliver *d, struct parcel *p)
-{
-    if (p->has_ticket)
-        tickets_give_back(d->setup.tickets, &p->id);
-    p->has_ticket = false;
-}
-
-/* Once a retry is in the store: before that, looking for it finds nothing. */
-static void retry_at(struct outlet *o, int64_t next_ms)
-{
-    if (o->backoff.outage)
-        next_ms = 0; /* the back-off says when; one of those that wait is the probe */
-    if (next_ms < o->retry_ms)
-        o->retry_ms = next_ms;
-}
-
-void parcel_put_back(struct deliver *d, struct parcel *p, int64_t next_ms)
-{
-    p->attempts--;
-    parcel_take_back_fields(p);
-    write_result(d, p, DELIVERY_RETRY, next_ms);
-}
-
-void parcel_written(struct deliver *d, struct parcel *p, bool ok)
-{
-    if (p->state == PARCEL_END) {
-        give_ticket_back(d, p); /* only now: what a withdrawal's answer lists is complete */
-        if (!ok)
-            return;
-        if (p->count > 0 && p->item[0].result == DELIVERY_RETRY)
-            retry_at(p->outlet, p->step[0].q.next_ms);
-        parcel_free(d, &p);
+    bool closed = o->backoff.failures == 0;
+    window_close(&o->window);
+    /* requests that were on their way together fail together: that is one failure */
+    if (o->backoff.until_ms > d->now_ms && asked_s <= 0)
         return;
-    }
-    if (p->left_count > 0 && p->left[p->left_count - 1].result == DELIVERY_RETRY)
-        retry_at(p->outlet, d->now_ms);
-    if (p->count == 0) {
-        parcel_free(d, &p);
-    } else if (d->stopping) {
-        parcel_put_back(d, p, d->now_ms);
-    } else {
-        p->state = PARCEL_FLYING;
-        deliver_count_request(d, p->outlet->slot, false);
-        if (!wire_start(d->wire, p))
-            parcel_put_back(d, p, d->now_ms + 1000);
-    }
+    backoff_failed(&o->backoff, d->setup.backoff_ms, d->now_ms, asked_s, outage);
+    if (closed)
+        log_write(LOG_WARNING, "delivery.open",
+                  LOG_S("destination", o->conf != NULL ? o->conf->id : STR("")),
+                  LOG_N("wait_ms", o->backoff.until_ms - d->now_ms));
 }
 
-static void log_result(const struct parcel *p, const char *event, const struct ended *e)
+void outlet_build_failed(struct deliver *d, struct outlet *o, enum err err)
 {
-    log_write(LOG_WARNING, event, LOG_S("destination", destination_id(p)),
-              LOG_N("status", e->status), LOG_N("attempts", p->attempts), LOG_N("events", p->count),
-              LOG_S("error", p->error));
+    struct str text = str_of(err_text(err));
+    log_write(LOG_ERROR, "delivery.build",
+              LOG_S("destination", o->conf != NULL ? o->conf->id : STR("")), LOG_S("error", text));
+    deliver_note_error(d, o, text);
+    outlet_open_circuit(d, o, 0, false);
 }
 
-/* "may have arrived" stays in front once it is true (pending.c reads it back). */
-static void set_error(struct deliver *d, struct parcel *p, const struct ended *e)
+static enum deliver_state state_of(const struct deliver *d, const struct outlet *o)
 {
-    const char *front = p->maybe_arrived ? "may have arrived: " : "";
-    p->error = e->status > 0 ? arena_printf(&p->arena, "%sstatus %d", front, e->status)
-                             : arena_printf(&p->arena, "%s%s", front, e->error);
-    deliver_note_error(d, p->outlet->slot, p->error);
+    if (o->paused)
+        return DELIVER_PAUSED;
+    if (o->backoff.failures == 0)
+        return DELIVER_CLOSED;
+    return o->backoff.until_ms > d->now_ms ? DELIVER_OPEN : DELIVER_PROBING;
 }
 
-static void finish(struct deliver *d, struct parcel *p, enum delivery_result result,
-                   const struct ended *e, int64_t next_ms)
+void outlet_note_state(const struct deliver *d, const struct outlet *o, struct deliver_numbers *n)
 {
-    static const char *const event[] = { [DELIVERY_RETRY] = "delivery.retry",
-                                         [DELIVERY_DEAD] = "delivery.dead",
-                                         [DELIVERY_UNCERTAIN] = "delivery.uncertain" };
-    if (result != DELIVERY_SENT)
-        log_result(p, event[result], e);
-    write_result(d, p, result, next_ms);
-}
-
-static void finish_later(struct deliver *d, struct parcel *p, const struct ended *e, bool outage)
-{
-    struct outlet *o = p->outlet;
-    int64_t asked = e->status == 429 || e->status == 503 ? e->retry_after_s : 0;
-    backoff_failed(&o->backoff, d->setup.backoff_ms, d->now_ms, asked, outage);
-    window_failed(&o->window);
-    int64_t next = d->now_ms + backoff_delay(d->setup.backoff_ms, p->attempts, asked);
-    /* while nobody is there, a dozen attempts are over in a quarter of an hour: they get their day */
-    bool patient = outage && d->now_ms - id_ms(&p->id) < d->setup.patience_ms;
-    bool dead = p->attempts >= LIMIT_ATTEMPTS && !patient;
-    finish(d, p, dead ? DELIVERY_DEAD : DELIVERY_RETRY, e, dead ? 0 : next);
-}
-
-static void finish_uncertain(struct deliver *d, struct parcel *p, const struct ended *e)
-{
-    const struct conf_destination *conf = p->policy.policy->use[p->use].conf;
-    p->maybe_arrived = true;
-    set_error(d, p, e);
-    if (conf->uncertain == CONF_RETRY) {
-        finish_later(d, p, e, true);
-        return;
-    }
-    backoff_failed(&p->outlet->backoff, d->setup.backoff_ms, d->now_ms, 0, true);
-    window_failed(&p->outlet->window);
-    finish(d, p, DELIVERY_UNCERTAIN, e, 0);
-}
-
-static void finish_answered(struct deliver *d, struct parcel *p, const struct ended *e)
-{
-    struct outlet *o = p->outlet;
-    enum answer answer = p->driver->judge(e->status, e->body);
-    if (answer == ANSWER_UNCERTAIN) {
-        finish_uncertain(d, p, e);
-        return;
-    }
-    if (answer == ANSWER_SENT) {
-        if (backoff_succeeded(&o->backoff, d->now_ms))
-            o->retry_ms = d->now_ms;
-        window_succeeded(&o->window);
-        p->error = (struct str){ 0 };
-        finish(d, p, DELIVERY_SENT, e, 0);
-        return;
-    }
-    set_error(d, p, e);
-    bool busy = e->status == 429 || (e->status >= 502 && e->status <= 504);
-    if (answer == ANSWER_RETRY) {
-        finish_later(d, p, e, busy);
-        return;
-    }
-    /* a receiver that refuses everything must not turn the queue into dead letters at full speed */
-    backoff_failed(&o->backoff, d->setup.backoff_ms, d->now_ms, 0, false);
-    window_failed(&o->window);
-    finish(d, p, DELIVERY_DEAD, e, 0);
-}
-
-void parcel_ended(struct deliver *d, struct parcel *p, const struct ended *e)
-{
-    d->now_ms = clock_now_ms();
-    switch (e->how) {
-    case ENDED_ANSWERED: finish_answered(d, p, e); return;
-    case ENDED_UNBEGUN:
-        set_error(d, p, e);
-        finish_later(d, p, e, true);
-        return;
-    case ENDED_BROKEN: finish_uncertain(d, p, e); return;
-    case ENDED_DENIED: pending_rebuild(d, p); return;
-    case ENDED_CUT: /* she withdrew: whatever the destination's rule, it is not repeated */
-        p->maybe_arrived = true;
-        set_error(d, p, e);
-        deliver_count_request(d, p->outlet->slot, true);
-        finish(d, p, DELIVERY_UNCERTAIN, e, 0);
-        return;
-    }
+    bool sends = o->started && o->use != UINT32_MAX;
+    n->state = sends ? state_of(d, o) : DELIVER_UNKNOWN;
+    n->lag_segments = sends ? d->newest - o->cursor.segment : 0;
+    n->open_until_ms = o->backoff.until_ms > d->now_ms ? o->backoff.until_ms : 0;
+    n->in_flight = o->window.used;
+    n->window = sends ? window_size(&o->window, outlet_at_once(o)) : 0;
+    n->waiting = o->line.count;
+    n->cursor = o->cursor;
+    n->start_segment = o->start_segment;
+    n->start_ms = o->start_ms;
+    n->last_sent_ms = o->last_sent_ms;
+    n->last_error_ms = o->last_error_ms;
+    int64_t oldest = line_oldest_ms(&o->line);
+    if (o->gathered_count > 0 && o->gathered[0].e.received_ms < oldest)
+        oldest = o->gathered[0].e.received_ms;
+    n->oldest_ms = oldest == INT64_MAX ? 0 : oldest;
 }

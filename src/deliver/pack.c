@@ -158,19 +158,17 @@ static void leave(struct parcel *p, const struct loaded *l, enum delivery_result
         p->left_error = str_of(error);
 }
 
-static void leave_denied(struct deliver *d, struct parcel *p, const struct loaded *l,
-                         enum reason reason)
+static void leave_denied(struct parcel *p, const struct loaded *l, enum reason reason)
 {
     if (!p->maybe_arrived) {
         leave(p, l, DELIVERY_DROPPED, reason, NULL);
         return;
     }
     leave(p, l, DELIVERY_UNCERTAIN, reason, NULL);
-    const struct str subject[] = { l->e.device, l->e.person };
-    for (size_t i = 0; i < COUNT(subject); i++)
-        if (subject[i].n > 0)
-            p->left_subject[p->left_subject_count++] =
-                store_subject_hash(d->setup.reader, subject[i]);
+    if (l->e.device.n > 0)
+        p->left_subject[p->left_subject_count++] = l->subject[0];
+    if (l->e.person.n > 0)
+        p->left_subject[p->left_subject_count++] = l->subject[1];
 }
 
 static void add_event(struct packing *k, const struct loaded *l, uint32_t at, const struct use *use,
@@ -193,6 +191,8 @@ static void add_event(struct packing *k, const struct loaded *l, uint32_t at, co
         .fields = names_add(&k->names, buf_view(&k->d->names), k->d->names.over),
     };
     p->event_id[p->count] = l->e.id;
+    p->in_line[p->count] = (struct line_event){ .subject = { l->subject[0], l->subject[1] },
+                                                .received_ms = l->e.received_ms };
     k->from[p->count] = at;
     k->out[p->count] = (struct outgoing_event){
         .id = l->e.id,
@@ -261,7 +261,7 @@ static enum err pack_one(struct packing *k, const struct loaded *l, uint32_t at)
     if (err != OK)
         return err == ERR_LIMIT ? ERR_IO : err;
     if (decision.verdict != GATE_PERMIT) {
-        leave_denied(d, p, l, decision.reason);
+        leave_denied(p, l, decision.reason);
         return OK;
     }
     size_t body_at = d->bodies.n;
@@ -273,7 +273,7 @@ static enum err pack_one(struct packing *k, const struct loaded *l, uint32_t at)
     if (err == OK && !d->bodies.over && p->driver->fit != NULL) {
         enum reason reason = fit(k, l, &use, &decision, claims, body_at, &fitted);
         if (reason != REASON_PERMITTED) {
-            leave_denied(d, p, l, reason);
+            leave_denied(p, l, reason);
             return OK;
         }
         bool with = goes_with(k, &fitted);
@@ -286,8 +286,12 @@ static enum err pack_one(struct packing *k, const struct loaded *l, uint32_t at)
         if (!with)
             return OTHER;
     }
+    /* one that is larger than the operator's batches goes alone; what was together stays together */
+    size_t most = k->most_bytes, wanted = gather_most_bytes(p->outlet);
+    if (p->count > 0 && !p->pending && wanted < most)
+        most = wanted;
     bool too_large = d->bodies.over || p->count >= k->most_events ||
-                     d->bodies.n + (p->count + 1) * (size_t)ENVELOPE_BYTES > k->most_bytes;
+                     d->bodies.n + (p->count + 1) * (size_t)ENVELOPE_BYTES > most;
     if (err != OK || too_large) {
         d->bodies.n = body_at;
         d->bodies.over = false;
@@ -309,15 +313,15 @@ static int compare_hashes(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void list_subjects(struct deliver *d, struct parcel *p)
+static void list_subjects(struct parcel *p)
 {
     uint64_t *hash = arena_array(&p->arena, uint64_t, 2 * p->count);
     uint32_t n = 0, kept = 0;
     for (uint32_t i = 0; i < p->count; i++) {
         if (p->event[i].device.n > 0)
-            hash[n++] = store_subject_hash(d->setup.reader, p->event[i].device);
+            hash[n++] = p->in_line[i].subject[0];
         if (p->event[i].person.n > 0)
-            hash[n++] = store_subject_hash(d->setup.reader, p->event[i].person);
+            hash[n++] = p->in_line[i].subject[1];
     }
     qsort(hash, n, sizeof *hash, compare_hashes);
     for (uint32_t i = 0; i < n; i++)
@@ -350,6 +354,7 @@ static void start_packing(struct packing *k, struct deliver *d, struct parcel *p
     p->fields_cut = p->fields_omitted = 0;
     memcpy(placed, placed_before, count * sizeof *placed);
     p->event = arena_array(&p->arena, struct parcel_event, count);
+    p->in_line = arena_array(&p->arena, struct line_event, count);
     p->item = arena_array(&p->arena, struct delivery_item, count);
     p->event_id = arena_array(&p->arena, struct id, count);
     p->left = arena_array(&p->arena, struct delivery_item, count);
@@ -438,7 +443,7 @@ enum err parcel_pack(struct deliver *d, struct parcel *p, const struct loaded *l
     } while (err == ERR_LIMIT);
     if (err != OK)
         return err;
-    list_subjects(d, p);
+    list_subjects(p);
     p->fields = names_join(&k.names, p->item, p->count, &p->arena);
     *ret_taken = taken;
     return OK;

@@ -1,19 +1,10 @@
 #include "base/log.h"
 #include "deliver/deliver_priv.h"
 
-enum { LOOK = 16, LOOK_AHEAD = 64, REBUILDS = 5, SECOND_MS = 1000 };
+enum { LOOK = 16, REBUILDS = 5, SECOND_MS = 1000 };
 
 /* Begins every error text of a request that a receiver may have taken already; it stands in the store between attempts. */
 static const struct str doubt = STR_INIT("may have arrived");
-
-static bool is_in_memory(const struct deliver *d, const struct delivery_request *q)
-{
-    for (const struct parcel *p = d->outlet[q->slot].parcel; p != NULL; p = p->next)
-        if (memcmp(&p->id, &q->id, sizeof q->id) == 0 ||
-            (p->pending && memcmp(&p->stored_id, &q->id, sizeof q->id) == 0))
-            return true;
-    return false;
-}
 
 static struct parcel *parcel_of(struct outlet *o, const struct delivery_request *q,
                                 bool maybe_arrived)
@@ -49,6 +40,7 @@ static void split(struct parcel *p, const struct loaded *loaded, const bool *pla
                                                            .fields = loaded[i].earlier };
     }
     p->count = 0;
+    p->rest = true;
     if (p->maybe_arrived)
         p->left_error = str_starts(p->error, doubt) ? p->error : doubt;
 }
@@ -58,6 +50,7 @@ static enum err begin_again(struct deliver *d, struct parcel *p, const struct de
                             uint32_t count)
 {
     AUTO(arena_fini) struct arena a = ARENA_INIT;
+    struct outlet *o = p->outlet;
     struct loaded *loaded;
     enum err err = gather_items(d, item, count, &a, &loaded);
     if (err != OK)
@@ -71,65 +64,114 @@ static enum err begin_again(struct deliver *d, struct parcel *p, const struct de
         return err;
     if (p->left_count > 0 || taken < count)
         split(p, loaded, placed, count);
+    if (p->line != NULL) /* what does not go as it is stays in the line until the store says so */
+        line_set_state(&o->line, p->line, p->count > 0 ? LINE_ON_ITS_WAY : LINE_WRITING);
     write_begin(d, p);
     return OK;
 }
 
-/* ---- retries ---- */
+/* ---- the line ---- */
 
-static bool is_due(const struct deliver *d, const struct outlet *o,
-                   const struct delivery_request *q)
+void pending_look(struct deliver *d, struct outlet *o)
 {
-    /* nobody was there: what waits longest is the probe; and it was no fault of those that failed before that */
-    return q->next_ms <= d->now_ms || o->backoff.outage || q->at_ms < o->backoff.reopened_ms;
+    o->lined = false;
+    o->look_ms = d->now_ms;
 }
 
-static void look_later(struct deliver *d, struct outlet *o)
+static enum err line_up_one(struct deliver *d, struct outlet *o, const struct delivery_request *q)
 {
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    struct loaded *l;
+    enum err err = gather_items(d, q->item, q->item_count, &a, &l);
+    if (err != OK)
+        return err;
+    struct line_event *event = arena_array(&a, struct line_event, q->item_count);
+    for (uint32_t i = 0; i < q->item_count; i++)
+        event[i] = (struct line_event){ .subject = { l[i].subject[0], l[i].subject[1] },
+                                        .received_ms =
+                                            l[i].e.received_ms ? l[i].e.received_ms : q->at_ms };
+    (void)line_add(&o->line, LINE_WAITING, q, event);
+    return OK;
+}
+
+static bool is_flying(const struct outlet *o, const struct id *id)
+{
+    const struct parcel *p = o->parcel;
+    while (p != NULL && memcmp(&p->id, id, sizeof *id) != 0)
+        p = p->next;
+    return p != NULL;
+}
+
+static enum err line_up(struct deliver *d, struct outlet *o)
+{
+    enum { MOST = LIMIT_WAITING + 2 * LIMIT_AT_ONCE };
     AUTO(arena_fini) struct arena a = ARENA_INIT;
     struct delivery_request *q;
     uint32_t count;
-    o->retry_ms = INT64_MAX;
-    if (store_list_pending(d->setup.reader, (int)o->slot, PENDING_RETRY, INT64_MAX, LOOK_AHEAD, &a,
-                           &q, &count) != OK)
-        count = 0;
-    for (uint32_t i = 0; i < count; i++)
-        if (!is_in_memory(d, &q[i]) && q[i].next_ms < o->retry_ms)
-            o->retry_ms = q[i].next_ms;
-    if (count == LOOK_AHEAD && o->retry_ms > d->now_ms + SECOND_MS)
-        o->retry_ms = d->now_ms + SECOND_MS; /* there are more, perhaps earlier ones */
+    enum err err = store_list_pending(d->setup.reader, (int)o->slot, PENDING_RETRY, INT64_MAX, MOST,
+                                      &a, &q, &count);
+    for (uint32_t i = 0; err == OK && i < count; i++)
+        if (line_find(&o->line, &q[i].id) == NULL && !is_flying(o, &q[i].id) &&
+            o->line.count < MOST)
+            err = line_up_one(d, o, &q[i]);
+    if (err != OK)
+        return err;
+    o->look_ms = count < MOST ? INT64_MAX : d->now_ms + SECOND_MS; /* many dead letters revived */
+    return OK;
 }
 
-/* The one that may go now, or NULL. */
-static const struct delivery_request *find_due(struct deliver *d, struct outlet *o, int64_t due_ms,
-                                               struct arena *a, enum err *ret_err)
+/* This thread knows its own requests; dead letters are revived, and destinations paused, by others. */
+void pending_line_up(struct deliver *d, struct outlet *o)
 {
-    struct delivery_request *q;
-    uint32_t count;
-    *ret_err = store_list_pending(d->setup.reader, (int)o->slot, PENDING_RETRY, due_ms, LOOK, a, &q,
-                                  &count);
-    for (uint32_t i = 0; *ret_err == OK && i < count; i++)
-        if (!is_in_memory(d, &q[i]) && is_due(d, o, &q[i]))
-            return &q[i];
-    return NULL;
+    if (d->recovering || (o->lined && d->now_ms < o->look_ms))
+        return;
+    struct delivery_standing standing;
+    o->lined = false;
+    o->looked_ms = d->now_ms;
+    enum err err = store_get_standing(d->setup.reader, o->slot, &standing);
+    if (err == OK)
+        err = line_up(d, o);
+    if (err != OK) {
+        o->look_ms = d->now_ms + SECOND_MS;
+        deliver_note_error(d, o, str_of(err_text(err)));
+        return;
+    }
+    o->paused = standing.paused_ms > 0;
+    o->lined = true;
+}
+
+/* ---- retries ---- */
+
+int64_t pending_due_ms(const struct deliver *d, const struct outlet *o)
+{
+    return o->due_since == o->line.version ? o->due_ms : d->now_ms;
+}
+
+static void due_later(struct outlet *o, int64_t due_ms)
+{
+    o->due_ms = due_ms;
+    o->due_since = o->line.version;
 }
 
 void pending_retry(struct deliver *d, struct outlet *o)
 {
-    while (outlet_may_begin(d, o) && o->retry_ms <= d->now_ms) {
-        AUTO(arena_fini) struct arena a = ARENA_INIT;
-        enum err err;
-        o->looked_ms = d->now_ms;
-        const struct delivery_request *q = find_due(d, o, d->now_ms, &a, &err);
-        if (q == NULL && err == OK && (o->backoff.outage || o->backoff.reopened_ms > 0))
-            q = find_due(d, o, INT64_MAX, &a, &err);
-        if (err == OK && q == NULL) {
-            look_later(d, o);
+    while (outlet_may_begin(d, o) && pending_due_ms(d, o) <= d->now_ms) {
+        int64_t due;
+        /* nobody was there: what waits longest is the probe; and it was no fault of those that failed before that */
+        struct line_request *r =
+            line_next(&o->line, d->now_ms, o->backoff.outage, o->backoff.reopened_ms, &due);
+        if (r == NULL) {
+            due_later(o, due);
             return;
         }
-        struct parcel *p = q != NULL ? parcel_of(o, q, str_starts(q->error, doubt)) : NULL;
-        if (err == OK)
-            err = begin_again(d, p, q->item, q->item_count);
+        int64_t rate = outlet_rate_ms(d, o, r->q.item_count);
+        if (rate > d->now_ms) {
+            due_later(o, rate);
+            return;
+        }
+        struct parcel *p = parcel_of(o, &r->q, str_starts(r->q.error, doubt));
+        p->line = r;
+        enum err err = begin_again(d, p, r->q.item, r->q.item_count);
         if (err != OK) {
             parcel_free(d, &p);
             outlet_build_failed(d, o, err);
@@ -153,6 +195,7 @@ void pending_rebuild(struct deliver *d, struct parcel *p)
     };
     struct parcel *again = parcel_of(o, &q, p->maybe_arrived);
     again->rebuilt = p->rebuilt + 1;
+    again->line = p->line;
     enum err err = begin_again(d, again, p->item, p->count);
     if (err != OK) {
         parcel_free(d, &again);

@@ -46,10 +46,11 @@ static void result_that_could_not_be_kept_is_kept_later_and_not_sent_again(void 
 static void stop_waits_for_what_is_on_its_way_and_starts_nothing(void **state)
 {
     (void)state;
-    struct house *h = house_with_anna((struct house_options){ .events = 5 });
+    struct house *h = house_new((struct house_options){ .events = 5 });
+    house_invite(h, 40);
     receiver_next(h->receiver, RECEIVE_NEVER, 4);
     house_start(h);
-    int64_t segment = house_add_n(h, "anna", 40);
+    int64_t segment = house_add_guests(h, 40);
     house_until(h, receiver_waiting(h->receiver) == 4);
     deliver_stop(h->d);
     house_idle(h, 100);
@@ -118,9 +119,10 @@ static void what_was_being_sent_at_a_crash_is_repeated_or_held(void **state)
     (void)state;
     for (int hold = 0; hold < 2; hold++) {
         struct house *h = house_with_anna((struct house_options){ .hold = hold, .events = 2 });
+        house_invite(h, 6);
         receiver_next(h->receiver, RECEIVE_NEVER, 3);
         house_start(h);
-        int64_t segment = house_add_n(h, "anna", 6);
+        int64_t segment = house_add_guests(h, 6);
         house_until(h, receiver_waiting(h->receiver) == 3);
         house_crash(h);
         assert_int_equal(house_pending(h, SLOT_HOOK, PENDING_SENDING), 3);

@@ -1,27 +1,42 @@
 #include "deliver/window.h"
 
-static uint32_t size_of(const struct window *w)
+uint32_t window_size(const struct window *w, uint32_t most)
 {
-    return w->size == 0 ? WINDOW_MOST : w->size;
+    uint32_t size = w->size == 0 ? WINDOW_FIRST : w->size;
+    return size < most ? size : most;
 }
 
-bool window_has_room(const struct window *w)
+bool window_has_room(const struct window *w, uint32_t most)
 {
-    return w->used < size_of(w);
+    return w->used < window_size(w, most);
 }
 
-uint32_t window_room(const struct window *w)
+uint32_t window_room(const struct window *w, uint32_t most)
 {
-    return window_has_room(w) ? size_of(w) - w->used : 0;
+    return window_has_room(w, most) ? window_size(w, most) - w->used : 0;
 }
 
-void window_failed(struct window *w)
+bool window_failed(struct window *w, uint32_t most)
 {
+    uint32_t size = window_size(w, most);
+    w->credit = 0;
+    w->size = size > 1 ? size / 2 : 1;
+    return size == 1;
+}
+
+void window_close(struct window *w)
+{
+    w->credit = 0;
     w->size = 1;
 }
 
-void window_succeeded(struct window *w)
+void window_succeeded(struct window *w, uint32_t most)
 {
-    if (size_of(w) < WINDOW_MOST)
-        w->size++;
+    uint32_t size = window_size(w, most);
+    if (w->used < size || size >= most) /* the one that succeeded still counts as used */
+        return;
+    if (++w->credit < size)
+        return;
+    w->credit = 0;
+    w->size = size + 1;
 }

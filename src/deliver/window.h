@@ -1,7 +1,10 @@
 /* deliver/window.h - how many requests one destination may have on their way.
  *
- * One while it is in back-off: a probe. Each success then opens it by one, up to
- * WINDOW_MOST. A window that grows with the receiver's latency belongs here.
+ * Grows and shrinks with what comes back, as a mail queue's window does: a whole window of
+ * successes opens it by one, but only while it is full (what is not used need not grow); a failure
+ * halves it. Closed (an outage, a receiver that asks for time) it is one: the probe. From there it
+ * opens again slowly, by one for each window of successes, so that a receiver that has just come
+ * back is not run over by what has waited for it.
  */
 #ifndef DELIVER_WINDOW_H
 #define DELIVER_WINDOW_H
@@ -9,16 +12,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { WINDOW_MOST = 4 };
+enum { WINDOW_FIRST = 4 }; /* where it starts, if `most` allows */
 
 struct window {
-    uint32_t size; /* 0: WINDOW_MOST, as at start */
-    uint32_t used;
+    uint32_t size;   /* 0: WINDOW_FIRST, as at start */
+    uint32_t credit; /* successes since it changed */
+    uint32_t used;   /* on their way, by the owner */
 };
 
-bool window_has_room(const struct window *w);
-uint32_t window_room(const struct window *w); /* requests */
-void window_failed(struct window *w);
-void window_succeeded(struct window *w);
+/* `most` from 1, as the configuration says. */
+uint32_t window_size(const struct window *w, uint32_t most);
+bool window_has_room(const struct window *w, uint32_t most);
+uint32_t window_room(const struct window *w, uint32_t most); /* requests */
+/* True when it cannot shrink any more: nothing goes through, and the circuit is to be opened. */
+bool window_failed(struct window *w, uint32_t most);
+void window_close(struct window *w);
+void window_succeeded(struct window *w, uint32_t most);
 
 #endif

@@ -9,6 +9,7 @@ static enum err apply_step(const struct step *s, struct store *store)
     switch (s->kind) {
     case STEP_SENDING: return store_mark_sending(store, &s->q, &s->cursor);
     case STEP_LEFT:
+    case STEP_ASIDE:
     case STEP_RESULT: return store_finish_sending(store, &s->q, s->subject, s->subject_count);
     case STEP_CURSOR: return store_set_cursor(store, s->outlet->slot, &s->cursor);
     }
@@ -74,6 +75,11 @@ void write_begin(struct deliver *d, struct parcel *p)
     p->state = PARCEL_BEGIN;
     if (p->left_count > 0)
         queue_left(d, p, &p->step[n++]);
+    if (p->aside != NULL) {
+        struct step *s = &p->step[n++];
+        *s = (struct step){ .kind = STEP_ASIDE, .outlet = p->outlet, .q = p->aside->q };
+        queue(d, s, p);
+    }
     if (p->count == 0 && p->pending)
         return;
     struct step *s = &p->step[n];
@@ -93,7 +99,12 @@ void write_begin(struct deliver *d, struct parcel *p)
         },
     };
     queue(d, s, p);
-    p->outlet->cursor_ms = d->now_ms;
+    struct outlet *o = p->outlet;
+    o->cursor_ms = d->now_ms;
+    if (p->count > 0) {
+        rate_take(&o->requests, o->conf->limits.requests_per_second, 1, d->now_ms);
+        rate_take(&o->events, o->conf->limits.events_per_second, p->count, d->now_ms);
+    }
 }
 
 void write_result(struct deliver *d, struct parcel *p, enum delivery_result result, int64_t next_ms)
@@ -120,6 +131,10 @@ void write_result(struct deliver *d, struct parcel *p, enum delivery_result resu
         .subject = p->subject,
         .subject_count = p->subject_count,
     };
+    if (result == DELIVERY_RETRY && p->line != NULL)
+        line_update(&p->outlet->line, p->line, LINE_WRITING, &s->q);
+    else /* who stands behind it may be begun now: both are committed in this order */
+        line_remove(&p->outlet->line, &p->line);
     queue(d, s, p);
 }
 

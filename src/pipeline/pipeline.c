@@ -113,18 +113,6 @@ static struct str configuration_payload(const struct conf *c, struct arena *a)
     return arena_str(a, buf_view(&b));
 }
 
-/* New destinations start at the newest segment: the past was not collected for them. */
-static enum err place_new_cursors(struct pipeline *p, uint32_t first_new, uint32_t count)
-{
-    struct delivery_cursor at = { .segment = store_newest_segment(store_own_reader(p->store)) };
-    for (uint32_t i = 0; i < count; i++) {
-        enum err e = store_set_cursor(p->store, first_new + i, &at);
-        if (e != OK)
-            return e;
-    }
-    return OK;
-}
-
 static void look_at_uses(struct live_generation *g)
 {
     const struct policy *p = g->public.policy;
@@ -154,9 +142,9 @@ static enum err register_configuration(struct pipeline *p, const struct conf *c,
     e = store_add_configuration(p->store, &news, configuration_payload(c, a), clock_now_ms(),
                                 ret_generation);
     if (e == OK)
-        e = place_new_cursors(p, frozen.destination_count, news.destination_count);
-    if (e == OK)
         e = store_load_frozen(own, a, ret_frozen);
+    if (e == OK)
+        e = place_destinations(p, c, ret_frozen, frozen.destination_count);
     return e == OK
                ? OK
                : err_set(info, e, NULL, "the configuration could not be stored: %s", err_text(e));

@@ -98,6 +98,11 @@ enum err pipeline_notices(struct pipeline *p, struct str body, enum body_format 
 enum err pipeline_revive(struct pipeline *p, int slot, const struct id *id, struct waiter *w,
                          uint32_t *ret_count, struct err_info *info) MUST_CHECK;
 
+/* Nothing more is begun for a destination, until it is told to go on; over restarts. ERR_STATE-free: saying it twice
+ * changes nothing. Takes effect with deliver_look() after the commit. */
+enum err pipeline_pause(struct pipeline *p, uint32_t slot, bool paused, struct waiter *w,
+                        struct err_info *info) MUST_CHECK;
+
 /* ---- looking ---- */
 
 /* Runs a job on the reader's thread, which sees all that was answered before. */

@@ -100,6 +100,11 @@ bool upkeep_may_end_retention(const struct pipeline *p);
 /* Adds what was denied and not stored to the hourly counters (in the open group). */
 enum err counters_flush(struct pipeline *p) MUST_CHECK;
 
+/* Where each destination starts (place.c): in the open group, before its configuration is used. `known`: how many of
+ * the frozen ones had been there before. */
+enum err place_destinations(struct pipeline *p, const struct conf *c, const struct frozen *f,
+                            uint32_t known) MUST_CHECK;
+
 struct janitor *janitor_new(struct pipeline *p, struct store_reader *r);
 void janitor_free(struct janitor **j);
 /* Deletes bodies that no delivery needs any more; on the loop's thread, in the open group.

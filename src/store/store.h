@@ -353,6 +353,22 @@ enum err store_list_pending(struct store_reader *r, int slot, enum pending_state
 enum err store_revive_dead(struct store *s, int slot, const struct id *id, int64_t at_ms,
                            uint32_t *ret_count) MUST_CHECK;
 
+/* Retries become dead letters: their destination was taken out and is new again. The error is added to theirs. */
+enum err store_bury_retries(struct store *s, uint32_t slot, struct str error, int64_t at_ms,
+                            uint32_t *ret_count) MUST_CHECK;
+
+/* What is known of a destination besides its cursor; all 0 when nothing is. */
+struct delivery_standing {
+    int64_t paused_ms;     /* nothing goes there since; 0: it is not paused */
+    int64_t absent_ms;     /* not in the configuration since; 0: it is in it */
+    int64_t start_segment; /* it began behind this segment … */
+    int64_t start_ms;      /* … then */
+};
+enum err store_get_standing(struct store_reader *r, uint32_t slot,
+                            struct delivery_standing *ret_s) MUST_CHECK;
+enum err store_set_standing(struct store *s, uint32_t slot,
+                            const struct delivery_standing *standing) MUST_CHECK;
+
 /* What was sent of a subject (or is uncertain), newest first, at most `limit`. */
 struct sent_found {
     struct id event;
