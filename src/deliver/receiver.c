@@ -133,7 +133,7 @@ static void say_raw(struct line *l)
 static bool answer(struct line *l, enum receive how)
 {
     switch (how) {
-    case RECEIVE_200_SLOWLY: (void)usleep(2000); /* fall through */
+    case RECEIVE_200_SLOWLY:
     case RECEIVE_200: say(l, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"); return true;
     case RECEIVE_NEVER: say(l, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); return true;
     case RECEIVE_200_AND_CLOSE:
@@ -171,7 +171,7 @@ static bool answer(struct line *l, enum receive how)
     return false;
 }
 
-static void note(struct line *l, const struct received *got)
+static struct received *note(struct line *l, const struct received *got)
 {
     struct receiver *r = l->r;
     struct received *kept = must_alloc(sizeof *kept);
@@ -180,7 +180,18 @@ static void note(struct line *l, const struct received *got)
     *r->last = kept;
     r->last = &kept->next;
     r->count++;
+    unlock(r);
+    return kept;
+}
+
+/* From here on the sender may know. */
+static void note_answer(struct line *l, struct received *kept, bool reset)
+{
+    struct receiver *r = l->r;
+    lock(r);
+    r->resets += reset;
     r->at_once--;
+    kept->answered = ++r->tick;
     unlock(r);
 }
 
@@ -225,16 +236,16 @@ static bool serve(struct line *l, struct buf *b)
     char *body = must_alloc(b->n - head + 1);
     memcpy(body, b->p + head, b->n - head);
     got.body = (struct str){ body, b->n - head };
-    note(l, &got);
+    struct received *kept = note(l, &got);
     if (got.how == RECEIVE_NEVER && got.complete) {
         wait_for_release(r);
         char c;
         if (recv(l->fd, &c, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == ECONNRESET)
             reset = true;
     }
-    lock(r);
-    r->resets += reset;
-    unlock(r);
+    if (got.how == RECEIVE_200_SLOWLY)
+        (void)usleep(2000);
+    note_answer(l, kept, reset);
     return got.complete && answer(l, got.how);
 }
 
@@ -360,6 +371,14 @@ uint64_t receiver_tick(struct receiver *r)
 {
     lock(r);
     uint64_t tick = ++r->tick;
+    unlock(r);
+    return tick;
+}
+
+uint64_t receiver_answered(struct receiver *r, const struct received *q)
+{
+    lock(r);
+    uint64_t tick = q->answered;
     unlock(r);
     return tick;
 }

@@ -38,6 +38,8 @@ struct received {
     enum receive how;
     uint32_t connection;   /* from 1 */
     uint64_t begun, whole; /* receiver_tick() at the first byte and when all was read */
+    uint64_t
+        answered; /* likewise, right before the answer; by receiver_answered(): it comes later */
     int64_t at_mono_ms;
     size_t promised; /* Content-Length */
     bool complete;
@@ -66,8 +68,9 @@ uint64_t receiver_tick(struct receiver *r);  /* grows with every call: what came
 uint32_t receiver_count(struct receiver *r); /* requests that were read as far as they came */
 /* The n-th from 0; stays until receiver_free(). */
 const struct received *receiver_get(struct receiver *r, uint32_t n);
-uint32_t receiver_connections(struct receiver *r); /* accepted so far */
-uint32_t receiver_most_at_once(struct receiver *r);
+uint32_t receiver_connections(struct receiver *r);                        /* accepted so far */
+uint32_t receiver_most_at_once(struct receiver *r);                       /* not yet answered */
+uint64_t receiver_answered(struct receiver *r, const struct received *q); /* 0: not yet */
 uint32_t receiver_waiting(struct receiver *r); /* NEVER and DEAF that wait */
 uint32_t receiver_resets(struct receiver *r);  /* connections that the other side reset */
 
