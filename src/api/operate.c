@@ -127,6 +127,75 @@ static void put_decisions(struct buf *b, struct numbers *n, const struct policy 
     }
 }
 
+/* One gauge of every destination that something is sent to. */
+static void put_gauge(struct buf *b, struct deliver *d, const struct policy *p, const char *name,
+                      const char *help, double (*value)(const struct deliver_numbers *n))
+{
+    counter(b, name, help, "gauge");
+    for (uint32_t i = 0; i < p->use_count; i++) {
+        struct deliver_numbers n;
+        if (destination_find(p->use[i].conf->type) == NULL)
+            continue;
+        deliver_get_numbers(d, p->use[i].slot, &n);
+        buf_printf(b, "licet_%s{destination=\"%.*s\"} %.15g\n", name, STR_ARG(p->use[i].conf->id),
+                   value(&n));
+    }
+}
+
+static double lag_segments(const struct deliver_numbers *n)
+{
+    return (double)n->lag_segments;
+}
+
+static double lag_seconds(const struct deliver_numbers *n)
+{
+    int64_t waited = n->oldest_ms != 0 ? clock_now_ms() - n->oldest_ms : 0;
+    return waited > 0 ? (double)waited / 1000 : 0;
+}
+
+static double circuit(const struct deliver_numbers *n)
+{
+    return n->state == DELIVER_OPEN ? 2 : n->state == DELIVER_PROBING ? 1 : 0;
+}
+
+static double is_paused(const struct deliver_numbers *n)
+{
+    return n->state == DELIVER_PAUSED;
+}
+
+static double in_flight(const struct deliver_numbers *n)
+{
+    return n->in_flight;
+}
+
+static double window_of(const struct deliver_numbers *n)
+{
+    return n->window;
+}
+
+static double waiting(const struct deliver_numbers *n)
+{
+    return n->waiting;
+}
+
+static void put_flow(struct buf *b, struct deliver *d, const struct policy *p)
+{
+    static const struct {
+        const char *name, *help;
+        double (*value)(const struct deliver_numbers *n);
+    } gauge[] = {
+        { "delivery_lag_segments", "Segments from the cursor to the newest one.", lag_segments },
+        { "delivery_lag_seconds", "Age of the oldest event that waits.", lag_seconds },
+        { "delivery_circuit", "0 closed, 1 probing, 2 open.", circuit },
+        { "delivery_paused", "1 while paused.", is_paused },
+        { "delivery_in_flight", "Requests on their way.", in_flight },
+        { "delivery_window", "Requests that may be on their way.", window_of },
+        { "delivery_unfinished", "Requests begun or put aside that have not ended.", waiting },
+    };
+    for (size_t i = 0; i < COUNT(gauge); i++)
+        put_gauge(b, d, p, gauge[i].name, gauge[i].help, gauge[i].value);
+}
+
 static void put_deliveries(struct buf *b, struct deliver *d, const struct policy *p)
 {
     counter(b, "delivery_events_total", "Events that left or did not, by destination and result.",
@@ -147,9 +216,8 @@ static void put_deliveries(struct buf *b, struct deliver *d, const struct policy
         for (size_t k = 0; k < COUNT(row); k++)
             buf_printf(b, "licet_delivery_events_total{destination=\"%.*s\",result=\"%s\"} %llu\n",
                        STR_ARG(p->use[i].conf->id), row[k].result, row[k].value);
-        buf_printf(b, "licet_delivery_lag_segments{destination=\"%.*s\"} %lld\n",
-                   STR_ARG(p->use[i].conf->id), (long long)n.lag_segments);
     }
+    put_flow(b, d, p);
 }
 
 /* Of events sent: what a receiver's limits cost. */
@@ -253,95 +321,6 @@ enum err decision_counters(struct request *r, struct store_reader *reader, struc
     if (t.n != 0 && !time_parse(t, &to))
         return err_set(info, ERR_VALUE, "to_time", "must be an ISO 8601 time");
     return explain_counters(reader, from, to, &r->arena, ret_json);
-}
-
-/* ---- deliveries ---- */
-
-static void put_request(struct buf *b, const struct policy *p, const struct delivery_request *q)
-{
-    char id[ID_TEXT + 1], at[TIME_TEXT + 1];
-    id_format(&q->id, id);
-    time_format(q->at_ms, at);
-    int16_t use = q->slot < LIMIT_DESTINATIONS ? p->use_of_slot[q->slot] : -1;
-    buf_printf(b, "{\"id\":\"%s\",\"destination\":", id);
-    json_write_string(b, use >= 0 ? p->use[use].conf->id : STR("?"));
-    buf_printf(b, ",\"at\":\"%s\",\"attempts\":%u,\"events\":%u,\"error\":", at, q->attempts,
-               q->item_count);
-    json_write_string(b, q->error);
-    buf_byte(b, '}');
-}
-
-enum err delivery_list(struct request *r, struct store_reader *reader, struct str *ret_json,
-                       struct err_info *info)
-{
-    static const char *const name[] = { NULL, "sending", "retry", "dead" };
-    struct str wanted = request_parameter(r, "state");
-    int state = wanted.n == 0 ? PENDING_DEAD : 0;
-    for (int i = PENDING_SENDING; i <= PENDING_DEAD; i++) {
-        if (str_eq(wanted, str_of(name[i])))
-            state = i;
-    }
-    if (state == 0)
-        return err_set(info, ERR_VALUE, "state", "must be sending, retry or dead");
-    struct delivery_request *q;
-    uint32_t count;
-    enum err e = store_list_pending(reader, -1, (enum pending_state)state, INT64_MAX, LIMIT_LIST,
-                                    &r->arena, &q, &count);
-    if (e != OK)
-        return err_set(info, e, NULL, "the deliveries cannot be read: %s", err_text(e));
-    AUTO(buf_fini) struct buf b = BUF_INIT(1 << 20);
-    buf_byte(&b, '[');
-    for (uint32_t i = 0; i < count; i++) {
-        if (i > 0)
-            buf_byte(&b, ',');
-        put_request(&b, r->generation->policy, &q[i]);
-    }
-    buf_byte(&b, ']');
-    *ret_json = arena_str(&r->arena, buf_view(&b));
-    return OK;
-}
-
-static void refuse_field(struct request *r, const char *field, const char *why)
-{
-    struct err_info info = { 0 };
-    enum err e = err_set(&info, ERR_VALUE, field, "%s", why);
-    answer_error(r, e, &info);
-}
-
-/* ?id=REQUEST, or ?destination=ID, or ?all=1 */
-void delivery_resend(struct request *r)
-{
-    struct str id_text = request_parameter(r, "id"),
-               destination = request_parameter(r, "destination");
-    const struct policy *p = pipeline_generation(request_pipeline(r))->policy;
-    struct id id;
-    int slot = -1;
-    if (id_text.n != 0 && !id_parse(id_text, &id)) {
-        refuse_field(r, "id", "must be the id of a request");
-        return;
-    }
-    if (destination.n != 0) {
-        uint32_t use = policy_use_index(p, destination);
-        if (use == UINT32_MAX) {
-            refuse_field(r, "destination", "is not in the configuration");
-            return;
-        }
-        slot = (int)p->use[use].slot;
-    }
-    if (id_text.n == 0 && destination.n == 0 && request_parameter(r, "all").n == 0) {
-        refuse_field(r, "id", "one of id, destination and all=1 is needed");
-        return;
-    }
-    struct err_info info = { 0 };
-    uint32_t count = 0;
-    enum err e = pipeline_revive(request_pipeline(r), slot, id_text.n ? &id : NULL, &r->waiter,
-                                 &count, &info);
-    if (e != OK) {
-        answer_error(r, e, &info);
-        return;
-    }
-    r->saved = arena_printf(&r->arena, "{\"resent\":%u}", count);
-    r->then = answer_saved;
 }
 
 void tail_get(struct request *r)

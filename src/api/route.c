@@ -53,6 +53,10 @@ static const struct route routes[] = {
     { "/v1/decisions/{}", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(decision_get) },
     { "/v1/deliveries", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(delivery_list) },
     { "/v1/deliveries/resend", METHOD_POST, ACCESS_PRIVATE, CORS_NONE, 4096, ACT(delivery_resend) },
+    { "/v1/deliveries/destinations", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0,
+      ALWAYS(delivery_destinations) },
+    { "/v1/deliveries/pause", METHOD_POST, ACCESS_PRIVATE, CORS_NONE, 4096, ACT(delivery_pause) },
+    { "/v1/deliveries/resume", METHOD_POST, ACCESS_PRIVATE, CORS_NONE, 4096, ACT(delivery_resume) },
     { "/v1/tail", METHOD_GET, ACCESS_CONTROL, CORS_NONE, 0, ACT(tail_get) },
 
     { "/healthz", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, ALWAYS(health_get) },

@@ -70,22 +70,93 @@ static int export(const struct conf *c)
     return e == OK ? EXIT_DONE : cmd_fail(EXIT_FAILED, "the export was cut: %s", err_text(e));
 }
 
+/* ---- destinations ---- */
+
+/* 90 → 1m30s */
+static struct str duration(struct str seconds, struct arena *a)
+{
+    unsigned long long s = 0;
+    (void)str_to_u64(seconds, &s);
+    if (s < 60)
+        return arena_printf(a, "%llus", s);
+    if (s < 3600)
+        return arena_printf(a, "%llum%llus", s / 60, s % 60);
+    return arena_printf(a, "%lluh%llum", s / 3600, s / 60 % 60);
+}
+
+static void print_destination(const struct json_doc *d, uint32_t q, struct arena *a)
+{
+    struct str state = cmd_member(d, q, "state", a), until = cmd_member(d, q, "open_until", a),
+               lag = cmd_member(d, q, "lag_segments", a), error = cmd_member(d, q, "last_error", a);
+    bool open = str_eq(state, STR("open")), any_error = error.n > 0 && !str_eq(error, STR("null"));
+    (void)printf("%-16.*s %-8.*s %.*s segment%s behind, oldest event %.*s old, %.*s unfinished",
+                 STR_ARG(cmd_member(d, q, "destination", a)), STR_ARG(state), STR_ARG(lag),
+                 plural(lag), STR_ARG(duration(cmd_member(d, q, "lag_seconds", a), a)),
+                 STR_ARG(cmd_member(d, q, "unfinished", a)));
+    if (open)
+        (void)printf(", nothing before %.*s", STR_ARG(until));
+    if (any_error)
+        (void)printf(", last error %.*s: %.*s", STR_ARG(cmd_member(d, q, "last_error_at", a)),
+                     STR_ARG(error));
+    (void)putchar('\n');
+}
+
+static int list_destinations(const struct conf *c)
+{
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    struct str body;
+    struct json_doc d;
+    int code = cmd_call(c, "GET", "/v1/deliveries/destinations", &a, &body);
+    if (code != EXIT_DONE)
+        return code;
+    if (json_scan(body, &a, &d, NULL) != OK)
+        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
+    for (uint32_t q = json_first(&d, JSON_ROOT); q; q = json_next(&d, JSON_ROOT, q))
+        print_destination(&d, q, &a);
+    if (json_first(&d, JSON_ROOT) == 0)
+        (void)printf("none\n");
+    return EXIT_DONE;
+}
+
+static int set_paused(const struct conf *c, const char *verb, const char *destination)
+{
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    struct str body;
+    for (const char *p = destination; *p != 0; p++)
+        if (!((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '_'))
+            return cmd_fail(EXIT_USAGE, "'%s' is not the id of a destination", destination);
+    int code = cmd_call(c, "POST",
+                        arena_printf(&a, "/v1/deliveries/%s?destination=%s", verb, destination).p,
+                        &a, &body);
+    if (code == EXIT_DONE)
+        (void)printf("%s %s\n", destination,
+                     strcmp(verb, "pause") == 0 ? "is paused; what is on its way is finished"
+                                                : "goes on");
+    return code;
+}
+
 int cmd_deliveries(int argc, char **argv)
 {
-    const char *state = "dead", *which = NULL;
-    bool all = argc == 2 && strcmp(argv[1], "--export") == 0;
-    if (argc == 3 && strcmp(argv[1], "--state") == 0)
+    const char *state = "dead", *which = NULL, *verb = argc > 1 ? argv[1] : "";
+    bool all = argc == 2 && strcmp(verb, "--export") == 0;
+    bool lists = argc == 2 && strcmp(verb, "list") == 0;
+    bool pauses = argc == 3 && (strcmp(verb, "pause") == 0 || strcmp(verb, "resume") == 0);
+    if (argc == 3 && strcmp(verb, "--state") == 0)
         state = argv[2];
-    else if (argc == 3 && strcmp(argv[1], "--resend") == 0)
+    else if (argc == 3 && strcmp(verb, "--resend") == 0)
         which = argv[2];
-    else if (argc != 1 && !all)
-        return cmd_fail(EXIT_USAGE,
-                        "takes --state dead|retry|sending, or --resend ID|all, or --export");
+    else if (argc != 1 && !all && !lists && !pauses)
+        return cmd_fail(EXIT_USAGE, "takes --state dead|retry|sending, --resend ID|all, --export, "
+                                    "list, pause DESTINATION or resume DESTINATION");
     AUTO(conf_free) struct conf *c = NULL;
     int code = cmd_conf(&c);
     if (code != EXIT_DONE)
         return code;
     if (all)
         return export(c);
+    if (lists)
+        return list_destinations(c);
+    if (pauses)
+        return set_paused(c, verb, argv[2]);
     return which ? resend(c, which) : list(c, state);
 }

@@ -28,13 +28,22 @@ static const struct cmd commands[] = {
       cmd_verify },
     { "backup", "FILE", "Write a consistent copy of the database",
       "Works while the daemon runs. FILE must not exist.\n", cmd_backup },
-    { "deliveries", "[--state dead|retry|sending] | --resend ID|all | --export",
-      "Dead letters and retries, and what became of every event",
+    { "deliveries",
+      "[--state dead|retry|sending] | --resend ID|all | --export | list | pause DESTINATION | "
+      "resume DESTINATION",
+      "Dead letters, destinations, and what became of every event",
       "Lists outgoing requests that are not finished: the first 100 dead letters, or those of "
       "--state.\n"
-      "--resend makes dead letters due again. Both need a running daemon.\n"
-      "--export prints every stored event as a line of JSON: what was decided at collection for\n"
-      "each destination, and what became of it. Works with and without a daemon.\n",
+      "--resend            Makes dead letters due again.\n"
+      "--export            Prints every stored event as a line of JSON: what was decided at\n"
+      "                    collection for each destination, and what became of it. Works without a "
+      "daemon, too.\n"
+      "list                How each destination stands: closed (requests flow), probing or open "
+      "(after failures), paused.\n"
+      "pause DESTINATION   Begins nothing more there, over restarts too; what is on its way is "
+      "finished.\n"
+      "resume DESTINATION  Goes on where it stood.\n"
+      "All but --export need a running daemon.\n",
       cmd_deliveries },
     { "tail", "[--json]", "Watch decisions as they are made",
       "Needs a running daemon. Ends with Ctrl-C.\n", cmd_tail },
