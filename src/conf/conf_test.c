@@ -75,6 +75,10 @@ static void what_is_not_said_has_its_default(void **state)
     const struct conf_destination *d = &c->destination[0];
     assert_int_equal(d->batch_events, 100);
     assert_int_equal(d->batch_ms, 1000);
+    assert_int_equal(d->batch_bytes, LIMIT_SEND_BYTES);
+    assert_int_equal(d->limits.at_once, 8);
+    assert_int_equal(d->limits.requests_per_second, 0);
+    assert_int_equal(d->limits.events_per_second, 0);
     assert_int_equal(d->uncertain, CONF_RETRY);
     assert_int_equal(d->epoch_days, 0);
     assert_false(d->has_recipient || d->allow_private_addresses);
@@ -423,7 +427,8 @@ static void destinations_are_read_whole(void **state)
             "    fields:\n      event: keep\n      userId: drop\n      anonymousId: pseudonymise\n"
             "      context.ip: truncate_ip\n      traits.email: hash\n"
             "      context.page.url: {query: [utm_*, gclid]}\n      properties.*: keep\n"
-            "    uncertain: hold\n    epoch: 90d\n    batch: {events: 500, wait: 2s}\n"
+            "    uncertain: hold\n    epoch: 90d\n    batch: {events: 500, bytes: 1024, wait: 2s}\n"
+            "    limits: {requests_per_second: 3, events_per_second: 1000000, at_once: 64}\n"
             "links:\n  - {from: ga4.client_id, to: hubspot.contact, requires: [stats]}\n");
     const struct conf_destination *d = &c->destination[0];
     assert_str(d->type, "webhook");
@@ -458,6 +463,10 @@ static void destinations_are_read_whole(void **state)
     assert_int_equal(d->epoch_days, 90);
     assert_int_equal(d->batch_events, 500);
     assert_int_equal(d->batch_ms, 2000);
+    assert_int_equal(d->batch_bytes, 1024);
+    assert_int_equal(d->limits.requests_per_second, 3);
+    assert_int_equal(d->limits.events_per_second, 1000000);
+    assert_int_equal(d->limits.at_once, 64);
     assert_str(c->link[0].from, "ga4.client_id");
     assert_str(c->link[0].requires[0], "stats");
     assert_true(c->purpose[0].separate); /* a link requires it */

@@ -561,6 +561,81 @@ static void deduplication_survives_stripping(void **state)
     assert_int_equal(waiting(m, "ada", 0), 2);
 }
 
+/* ---- how a destination stands ---- */
+
+static struct delivery_standing standing_of(struct made *m, uint32_t slot)
+{
+    struct delivery_standing s;
+    ok(store_get_standing(m->r, slot, &s));
+    return s;
+}
+
+static void a_destination_stands_as_it_was_last_said_and_no_other_does(void **state)
+{
+    struct made *m = *state;
+    const struct delivery_standing none = { 0 },
+                                   all = { 1795310651000, 1795310652000, 77, 1795310653000 },
+                                   some = { .start_segment = 78, .paused_ms = 5 };
+    begin(m);
+    ok(store_set_standing(m->s, 3, &all));
+    ok(store_set_standing(m->s, LIMIT_DESTINATIONS - 1, &some));
+    (void)commit(m);
+    for (uint32_t slot = 0; slot < LIMIT_DESTINATIONS; slot++) {
+        struct delivery_standing s = standing_of(m, slot);
+        const struct delivery_standing *expected = slot == 3                        ? &all
+                                                   : slot == LIMIT_DESTINATIONS - 1 ? &some
+                                                                                    : &none;
+        assert_memory_equal(&s, expected, sizeof s);
+    }
+    begin(m);
+    ok(store_set_standing(m->s, 3, &some));
+    store_rollback(m->s);
+    struct delivery_standing s = standing_of(m, 3);
+    assert_memory_equal(&s, &all, sizeof s);
+    begin(m);
+    ok(store_set_standing(m->s, 3, &none));
+    (void)commit(m);
+    s = standing_of(m, 3);
+    assert_memory_equal(&s, &none, sizeof s);
+}
+
+static void retries_of_one_destination_are_buried_and_can_be_revived(void **state)
+{
+    struct made *m = *state;
+    (void)add_events(m, "ada", 8, 10);
+    struct outgoing o[4];
+    static const uint32_t slot[] = { 0, 0, 0, 1 };
+    static const enum delivery_result result[] = { DELIVERY_RETRY, DELIVERY_RETRY, DELIVERY_SENT,
+                                                   DELIVERY_RETRY };
+    for (uint32_t i = 0; i < COUNT(o); i++) {
+        fill(&o[i], slot[i], 1, 2 * i, 2);
+        mark(m, &o[i], 1, 0);
+        for (uint32_t k = 0; k < 2; k++)
+            o[i].item[k].result = result[i];
+        if (i == 1)
+            o[i].q.error = STR("status 503");
+        finish(m, &o[i], "ada");
+    }
+    uint32_t n;
+    begin(m);
+    ok(store_bury_retries(m->s, 0, STR("taken out"), 777, &n));
+    (void)commit(m);
+    assert_int_equal(n, 2);
+    struct delivery_request *q;
+    ok(store_list_pending(m->r, -1, PENDING_DEAD, INT64_MAX, 10, &m->a, &q, &n));
+    assert_int_equal(n, 2);
+    assert_true(str_eq(q[0].error, STR("taken out")));
+    assert_true(str_eq(q[1].error, STR("status 503; taken out")));
+    assert_true(q[0].at_ms == 777 && q[0].item_count == 2);
+    ok(store_list_pending(m->r, -1, PENDING_RETRY, INT64_MAX, 10, &m->a, &q, &n));
+    assert_int_equal(n, 1);
+    assert_int_equal(q[0].slot, 1);
+    begin(m);
+    ok(store_revive_dead(m->s, 0, NULL, 778, &n));
+    (void)commit(m);
+    assert_int_equal(n, 2);
+}
+
 #define T(name)                                                                                    \
     {                                                                                              \
 #name, name, NULL, NULL, NULL                                                              \
@@ -576,6 +651,8 @@ const struct CMUnitTest suite_delivery[] = {
     T(a_segment_tells_what_became_of_each_of_its_events),
     T(a_request_that_lost_items_is_refused),
     T(dead_letters_are_revived_one_by_one_or_all),
+    T(a_destination_stands_as_it_was_last_said_and_no_other_does),
+    T(retries_of_one_destination_are_buried_and_can_be_revived),
     T(what_was_sent_of_a_subject_is_found_newest_first),
     T(what_waits_is_counted_behind_the_cursors),
     T(stripping_cuts_bodies_and_the_chain_still_verifies),
