@@ -66,9 +66,9 @@
 #define LIMIT_FIELD_SETS 128 /* of field names that one request tells apart (deliver/names.h) */
 #define LIMIT_FIELD_SETS_BYTES (64u << 10) /* of these together */
 #define LIMIT_FIELD_SET (8u << 10)         /* of one of them */
-#define LIMIT_AT_ONCE 64  /* outgoing requests on their way to one destination */
+#define LIMIT_AT_ONCE 64                   /* outgoing requests on their way to one destination */
 #define LIMIT_WAITING 256 /* of one destination not finished: then nothing new is begun there */
-#define LIMIT_ANSWER (64u << 10)           /* of a receiver's answer, the rest is cut */
+#define LIMIT_ANSWER (64u << 10)      /* of a receiver's answer, the rest is cut */
 #define LIMIT_ANSWER_HEAD (32u << 10) /* of its header, interim answers included: else it is none */
 #define LIMIT_SEND_S 30               /* one outgoing request */
 #define LIMIT_CONNECT_S 10
