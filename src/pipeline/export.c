@@ -11,6 +11,7 @@ struct export
     struct frozen frozen;
     uint32_t slots;
     struct delivery_cursor cursor[LIMIT_DESTINATIONS]; /* as they stood at the beginning */
+    int64_t start[LIMIT_DESTINATIONS];                 /* each began behind this segment */
     bool test;                                         /* of the event at hand: it goes nowhere */
     struct buf line;
 };
@@ -32,8 +33,12 @@ static void put_result(struct export *x, uint32_t slot, int64_t segment, uint32_
                        const struct outcome *o)
 {
     if (o == NULL) {
+        /* what waited when a destination was taken out is not sent when it is put back */
+        bool skipped = segment <= x->start[slot];
         buf_printf(&x->line, ",\"result\":\"%s\"",
-                   is_passed(&x->cursor[slot], segment, index) ? "missing" : "waiting");
+                   skipped                                       ? "skipped"
+                   : is_passed(&x->cursor[slot], segment, index) ? "missing"
+                                                                 : "waiting");
         return;
     }
     buf_printf(&x->line, ",\"result\":\"%s\"",
@@ -138,6 +143,16 @@ static enum err export_all(struct export *x, enum err (*line)(void *ctx, struct 
     }
 }
 
+static enum err start_of(struct export *x, uint32_t slot)
+{
+    struct delivery_standing standing;
+    enum err err = store_get_standing(x->r, slot, &standing);
+    if (err != OK)
+        return err;
+    x->start[slot] = standing.start_segment;
+    return store_get_cursor(x->r, slot, &x->cursor[slot]);
+}
+
 enum err export_events(struct store_reader *r, enum err (*line)(void *ctx, struct str text),
                        void *ctx)
 {
@@ -147,7 +162,7 @@ enum err export_events(struct store_reader *r, enum err (*line)(void *ctx, struc
     x.slots = x.frozen.destination_count < LIMIT_DESTINATIONS ? x.frozen.destination_count
                                                               : LIMIT_DESTINATIONS;
     for (uint32_t slot = 0; err == OK && slot < x.slots; slot++)
-        err = store_get_cursor(r, slot, &x.cursor[slot]);
+        err = start_of(&x, slot);
     if (err == OK)
         err = export_all(&x, line, ctx);
     buf_fini(&x.line);
