@@ -266,6 +266,10 @@ test('a destination added by a reload starts at that moment, and says so', { tim
     const dead = (await d.api('GET', '/v1/deliveries')).json.filter(q => q.destination === 'late')
     assert.ok(dead.length > 0)
     for (const q of dead) assert.match(q.error, /the destination was taken out$/)
+    const became = (await d.cli(['deliveries', '--export'])).out.trim().split('\n').map(JSON.parse)
+      .flatMap(e => e.destinations).filter(t => t.destination === 'late' && t.verdict === 'permit').map(t => t.result)
+    assert.equal(became.filter(result => result === 'skipped').length, 3) // those queued
+    assert.ok(!became.includes('missing'))
     await elsewhere.close()
   } finally {
     await reload(config())
