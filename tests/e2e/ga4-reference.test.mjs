@@ -1,6 +1,6 @@
 // What the destination of Segment's own (npm: @segment/action-destinations, google-analytics-4) would send for the
 // messages of tests/golden/ga4, and every way in which licet differs. docs/ga4.md says why, under the same names.
-// What that package wants for its other destinations is replaced by a tiny package: "overrides" in package.json.
+// That package is unpacked by script/bootstrap without what it wants for its other destinations.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
