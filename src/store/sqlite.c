@@ -117,6 +117,18 @@ static enum err open_database(struct store *s, struct err_info *info)
     return e;
 }
 
+/* On a disk that is full to the last page SQLite cannot even make room for its shared memory. */
+static enum err open_with_reserve(struct store *s, struct err_info *info)
+{
+    enum err e = open_database(s, info);
+    if ((e != ERR_IO && e != ERR_FULL) || s->memory || s->only_looks)
+        return e;
+    dir_give_up_reserve(s);
+    if (s->c.db != NULL)
+        conn_close(&s->c);
+    return open_database(s, info);
+}
+
 static enum err load(struct store *s, struct err_info *info)
 {
     enum err e = s->only_looks ? OK : make_secrets(s);
@@ -134,8 +146,10 @@ static enum err load(struct store *s, struct err_info *info)
         eventlog_reader_open(&s->reader.log, s->dir);
     else if (!s->memory)
         e = log_recover(s, info);
-    if (e == OK && s->has_log)
-        e = store_tidy(s, info);
+    if (e == OK && s->has_log) {
+        enum err tidied = store_tidy(s, NULL);
+        (void)tidied; /* what fails here is done with what is deleted next */
+    }
     clock_not_before(s->head.at_ms);
     return e;
 }
@@ -172,7 +186,7 @@ enum err store_open(const struct store_options *o, struct store **ret_store, str
     init(s, o);
     enum err e = s->memory || s->only_looks ? OK : dir_enter(s, info);
     if (e == OK)
-        e = open_database(s, info);
+        e = open_with_reserve(s, info);
     if (e == OK)
         e = load(s, info);
     if (e != OK)

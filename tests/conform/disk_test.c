@@ -527,6 +527,41 @@ static void fill_the_disk_and_start(struct made *m)
     made_close(m);
 }
 
+/* What is to be deleted waits, too: there is room for SQLite's shared memory at most. */
+static void fill_the_disk_and_start_with_holes(struct made *m)
+{
+    for (int pages = 0; pages < 12; pages++) {
+        uint32_t done;
+        made_open(m);
+        child_ok(store_begin(m->s) == OK);
+        (void)add_subject(m, "ada");
+        (void)commit(m);
+        (void)add_events(m, "ada", 1, 100);
+        child_ok(store_begin(m->s) == OK);
+        child_ok(store_strip_segments(m->s, INT64_MAX, 9, ++made_ms, 0, NULL, NULL, &done) == OK);
+        (void)commit(m);
+        made_close(m);
+        int fd = open(file_in(m, "filler"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        static const char bytes[4096] = { 1 };
+        while (write(fd, bytes, sizeof bytes) > 0) {
+        }
+        child_ok(ftruncate(fd, lseek(fd, 0, SEEK_END) - pages * 4096) == 0);
+        (void)close(fd);
+        made_open(m);
+        child_ok(try_act(m) == OK); /* a withdrawal gets through */
+        child_ok(unlink(file_in(m, "filler")) == 0);
+        made_close(m);
+    }
+}
+
+static void a_full_disk_with_deletions_left_does_not_keep_it_from_starting(void **state)
+{
+    struct made *m = *state;
+    made_close(m);
+    in_namespace(m, fill_the_disk_and_start_with_holes);
+    made_open(m);
+}
+
 static void a_full_disk_does_not_keep_it_from_starting(void **state)
 {
     struct made *m = *state;
@@ -615,6 +650,7 @@ int main(void)
         T(what_was_acknowledged_survives_kill_9),
         T(a_withdrawal_commits_when_the_disk_is_full),
         T(a_full_disk_does_not_keep_it_from_starting),
+        T(a_full_disk_with_deletions_left_does_not_keep_it_from_starting),
         T(after_a_failed_write_the_store_goes_on),
     };
     return cmocka_run_group_tests_name("disk", tests, NULL, NULL);
