@@ -61,7 +61,7 @@ static enum err add_tail(struct store_reader *from, struct conn *to)
     enum err e = tail_start(to, &t);
     if (e == OK)
         e = head_read(to, &head, &seq);
-    while (e == OK && (e = tail_next(from, &t, &u, &record)) == OK) {
+    while (e == OK && (e = tail_next_live(from, &t, &u, &record)) == OK) {
         e = chain_insert(to, &u.head, seq);
         if (e == OK)
             e = segment_insert(to, &u, &record);

@@ -1,6 +1,7 @@
 #include "store/eventlog.h"
 #include "store/store_priv.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 
 static const char magic[8] = { 'l', 'i', 'c', 'e', 't', ' ', 'e', 'v' };
 enum { NAME = 12, FILL = 1 << 20 };
+#define NUMBER_MOST (INT64_C(1) << 56)
 static const char zeros[64 << 10];
 
 static void name_of(uint32_t file, char ret_name[NAME])
@@ -23,6 +25,31 @@ static enum err failed(struct err_info *info, const char *what)
     int code = errno; /* EFBIG: a limit on files' sizes is a full disk as well */
     enum err e = code == ENOSPC || code == EDQUOT || code == EFBIG ? ERR_FULL : ERR_IO;
     return err_set(info, e, NULL, "event log: %s: %s", what, strerror(code));
+}
+
+/* The first file from this one on. ERR_NOT_FOUND: none. */
+static enum err file_from(int dir, uint32_t from, uint32_t *ret_file)
+{
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    uint32_t first = UINT32_MAX;
+    if (d == NULL) {
+        close_fd(&fd);
+        return ERR_IO;
+    }
+    errno = 0;
+    for (const struct dirent *e; (e = readdir(d)) != NULL;) {
+        uint64_t file = 0;
+        size_t n = 0;
+        for (; e->d_name[n] >= '0' && e->d_name[n] <= '9' && n < NAME; n++)
+            file = file * 10 + (uint64_t)(e->d_name[n] - '0');
+        if (n == NAME - 2 && e->d_name[n] == 0 && file >= from && file < first)
+            first = (uint32_t)file;
+    }
+    enum err e = errno == 0 ? OK : ERR_IO;
+    (void)closedir(d);
+    *ret_file = first;
+    return e == OK && first == UINT32_MAX ? ERR_NOT_FOUND : e;
 }
 
 static int open_dir(const char *dir)
@@ -71,18 +98,23 @@ static enum err open_file(struct eventlog_writer *w, struct err_info *info)
     return OK;
 }
 
-static bool exists(const struct eventlog_writer *w, uint32_t file)
-{
-    char name[NAME];
-    name_of(file, name);
-    return faccessat(w->dir, name, F_OK, 0) == 0;
-}
-
 static enum err remove_file(struct eventlog_writer *w, uint32_t file)
 {
     char name[NAME];
     name_of(file, name);
     return unlinkat(w->dir, name, 0) == 0 || errno == ENOENT ? OK : ERR_IO;
+}
+
+/* Files behind it are attempts that failed, or of a database that is not there any more. */
+static enum err look_around(struct eventlog_writer *w, struct err_info *info)
+{
+    uint32_t f = w->file + 1;
+    enum err e;
+    while ((e = file_from(w->dir, f, &f)) == OK && (e = remove_file(w, f)) == OK) {
+    }
+    if (e == ERR_NOT_FOUND)
+        e = file_from(w->dir, 1, &w->oldest);
+    return e == OK ? OK : failed(info, "files");
 }
 
 enum err eventlog_open(const char *dir, const struct log_place *end, struct eventlog_writer *ret_w,
@@ -94,18 +126,13 @@ enum err eventlog_open(const char *dir, const struct log_place *end, struct even
     enum err e = make_dir(dir, &w.dir, info);
     if (e == OK)
         e = open_file(&w, info);
-    /* files behind it are attempts that failed, or of a database that is not there any more */
-    for (uint32_t f = w.file + 1; e == OK && exists(&w, f); f++)
-        e = remove_file(&w, f) == OK ? OK : failed(info, "file");
-    if (e != OK) {
+    if (e == OK)
+        e = look_around(&w, info);
+    if (e == OK)
+        *ret_w = w;
+    else
         eventlog_close(&w);
-        return e;
-    }
-    w.oldest = w.file;
-    while (w.oldest > 1 && exists(&w, w.oldest - 1))
-        w.oldest--;
-    *ret_w = w;
-    return OK;
+    return e;
 }
 
 void eventlog_close(struct eventlog_writer *w)
@@ -158,11 +185,11 @@ static void fill(struct eventlog_writer *w, uint32_t end)
 }
 
 /* What was written of a group that fails must go: the disk may be full. Where that cannot be
- * done, eventlog_open() does it. */
+ * done it stays unread, and goes with its file. */
 static enum err give_up(struct eventlog_writer *w, enum err e)
 {
-    if (ftruncate(w->fd, w->end) != 0 && e == OK)
-        e = ERR_IO;
+    int cut = ftruncate(w->fd, w->end);
+    (void)cut;
     go_to_next_file(w);
     return e;
 }
@@ -235,6 +262,16 @@ enum err eventlog_punch(struct eventlog_writer *w, const struct log_place *place
     return errno == EOPNOTSUPP || errno == ENOSYS ? overwrite(fd, place) : ERR_IO;
 }
 
+enum err eventlog_sync_holes(struct eventlog_writer *w, uint32_t file)
+{
+    char name[NAME];
+    name_of(file, name);
+    AUTO(close_fd) int fd = openat(w->dir, name, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? OK : ERR_IO;
+    return fsync(fd) == 0 ? OK : ERR_IO;
+}
+
 enum err eventlog_remove_below(struct eventlog_writer *w, uint32_t file)
 {
     enum err e = OK;
@@ -260,13 +297,15 @@ void eventlog_reader_close(struct eventlog_reader *r)
 
 void eventlog_hold(struct eventlog_reader *r)
 {
-    if (r->dir >= 0)
-        (void)flock(r->dir, LOCK_SH); /* without it a deletion meanwhile is taken for damage */
+    /* without it a deletion meanwhile is taken for damage */
+    if (r->dir >= 0 && r->holds++ == 0)
+        while (flock(r->dir, LOCK_SH) != 0 && errno == EINTR) {
+        }
 }
 
 void eventlog_release(struct eventlog_reader *r)
 {
-    if (r->dir >= 0)
+    if (r->dir >= 0 && --r->holds == 0)
         (void)flock(r->dir, LOCK_UN);
 }
 
@@ -395,32 +434,46 @@ enum err eventlog_next(struct eventlog_reader *r, struct log_place *at, struct b
     return e == ERR_NOT_FOUND ? next_here(r, here, at, to, ret_record) : e;
 }
 
-/* No event looks like one: JSON has no bytes that are 0, as a number has. */
-static bool has_record(struct str s)
+/* What an event says can look like the beginning of one, but not like a number and a time as well:
+ * there are no bytes in it that are 0, and what stands around it is no time after that moment. */
+static bool has_record(struct str s, int64_t since_ms)
 {
-    while (s.n >= sizeof magic + 8) {
-        const char *p = memmem(s.p, s.n - 8, magic, sizeof magic);
+    struct log_record record;
+    uint32_t entries;
+    for (const char *p; s.n >= LOG_HEADER; s = (struct str){ p + 1, s.n - (size_t)(p + 1 - s.p) }) {
+        p = memmem(s.p, s.n - LOG_HEADER + sizeof magic, magic, sizeof magic);
         if (p == NULL)
             return false;
-        if (p[sizeof magic + 7] == 0)
+        struct str header = { p, LOG_HEADER };
+        if (read_header(&header, &record, &entries) && record.number > 0 &&
+            record.number < NUMBER_MOST && record.at_ms >= since_ms)
             return true;
-        s.n -= (size_t)(p + 1 - s.p);
-        s.p = p + 1;
     }
     return false;
 }
 
-bool eventlog_has_behind(struct eventlog_reader *r, const struct log_place *at)
+/* What cannot be read may be one. */
+static bool has_record_from(struct eventlog_reader *r, uint32_t file, uint32_t start,
+                            int64_t since_ms)
 {
-    enum { BLOCK = 1 << 20, OVERLAP = sizeof magic + 7 };
+    enum { BLOCK = 1 << 20, OVERLAP = LOG_HEADER - 1 };
     AUTO(buf_fini) struct buf b = BUF_INIT(BLOCK);
-    uint32_t file = at->file ? at->file : 1, start = at->file ? at->start + 1 : 0;
-    for (; reach(r, file) == OK; file++, start = 0) {
-        for (enum err e = OK; e == OK; start += BLOCK - OVERLAP) {
-            e = read_at(r, start, BLOCK, &b);
-            if (has_record(buf_view(&b)))
-                return true;
-        }
+    enum err e = reach(r, file);
+    for (; e == OK; start += BLOCK - OVERLAP) {
+        e = read_at(r, start, BLOCK, &b);
+        if (has_record(buf_view(&b), since_ms))
+            return true;
     }
-    return false;
+    return e != ERR_NOT_FOUND;
+}
+
+bool eventlog_has_behind(struct eventlog_reader *r, const struct log_place *at, int64_t since_ms)
+{
+    uint32_t file = at->file ? at->file : 1, start = at->file ? at->start + 1 : 0;
+    enum err e = r->dir < 0 ? ERR_NOT_FOUND : OK;
+    for (; e == OK && (e = file_from(r->dir, file, &file)) == OK; file++) {
+        if (has_record_from(r, file, file == at->file ? start : 0, since_ms))
+            return true;
+    }
+    return e != ERR_NOT_FOUND;
 }

@@ -53,6 +53,8 @@ void eventlog_close(struct eventlog_writer *w);
 enum err eventlog_append(struct eventlog_writer *w, const struct log_record *r,
                          struct log_place *ret_place, struct err_info *info) MUST_CHECK;
 enum err eventlog_punch(struct eventlog_writer *w, const struct log_place *place) MUST_CHECK;
+/* What was punched out of a file stays out of it from here on. */
+enum err eventlog_sync_holes(struct eventlog_writer *w, uint32_t file) MUST_CHECK;
 /* Files below this one go. */
 enum err eventlog_remove_below(struct eventlog_writer *w, uint32_t file) MUST_CHECK;
 /* While somebody reads all of the log, nothing is deleted from it: ERR_BUSY. */
@@ -61,11 +63,14 @@ void eventlog_unlock_holes(struct eventlog_writer *w);
 
 struct eventlog_reader {
     int dir, fd;
-    uint32_t file; /* of fd */
+    uint32_t file;  /* of fd */
+    uint32_t holds; /* eventlog_hold() without eventlog_release() */
 };
 void eventlog_reader_open(struct eventlog_reader *r, const char *dir); /* it may not be there yet */
 void eventlog_reader_close(struct eventlog_reader *r);
-void eventlog_hold(struct eventlog_reader *r); /* no holes until … */
+/* Nothing is deleted from the log until it is released as often as it was held: around whatever finds
+ * a place in the database and reads it, from before the database is looked at. */
+void eventlog_hold(struct eventlog_reader *r);
 void eventlog_release(struct eventlog_reader *r);
 
 enum log_part { LOG_BRIEF, LOG_WHOLE };
@@ -77,7 +82,8 @@ enum err eventlog_read(struct eventlog_reader *r, const struct log_place *place,
  * the first of the next file. *at is then its place. ERR_NOT_FOUND: none. */
 enum err eventlog_next(struct eventlog_reader *r, struct log_place *at, struct buf *to,
                        struct log_record *ret_record) MUST_CHECK;
-/* Whether a record begins anywhere behind a place, in its file or a later one. */
-bool eventlog_has_behind(struct eventlog_reader *r, const struct log_place *at);
+/* Whether a record not older than that begins anywhere behind a place, in its file or a later one,
+ * or what stands there cannot be read. A place in file 0: anywhere at all. */
+bool eventlog_has_behind(struct eventlog_reader *r, const struct log_place *at, int64_t since_ms);
 
 #endif

@@ -122,7 +122,7 @@ static enum err commit_to_log(struct store *s, struct err_info *info)
     struct log_record r = group_record(g);
     enum err e = eventlog_append(&s->log, &r, &g->segment.place, info);
     if (e != OK) {
-        s->log_moved = true;
+        s->log_waits = true;
         store_rollback(s);
         return e;
     }
@@ -167,8 +167,11 @@ static enum err commit_to_database(struct store *s, const struct chain_head *hea
     struct log_record r = group_record(g);
     if (e == OK && g->entries.n)
         e = segment_insert(&s->c, &g->segment, &r);
-    if (e == OK)
+    if (e == OK) {
         e = RUN(&s->c, "COMMIT");
+        /* where only the sync failed it may be found after a crash: the next one takes its place */
+        s->log_waits = s->log_waits || (e != OK && s->has_log);
+    }
     if (e != OK)
         return fail(s, e, info);
     published(s);
@@ -178,7 +181,7 @@ static enum err commit_to_database(struct store *s, const struct chain_head *hea
 
 static bool goes_to_log(const struct store *s)
 {
-    return s->has_log && !s->log_moved && s->c.begin_due && s->group.entries.n > 0 &&
+    return s->has_log && !s->log_waits && s->c.begin_due && s->group.entries.n > 0 &&
            s->unpublished_count < UNPUBLISHED_MOST;
 }
 

@@ -2,12 +2,14 @@
 
 void look_fini(struct look *l)
 {
+    eventlog_release(&l->r->log);
     buf_fini(&l->brief);
     buf_fini(&l->bytes);
 }
 
 struct look look_at(struct store_reader *r, struct str subject)
 {
+    eventlog_hold(&r->log);
     return (struct look){ .r = r,
                           .subject = subject,
                           .hash = store_subject_hash(r, subject),

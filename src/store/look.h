@@ -2,7 +2,8 @@
  *
  * A subject is found by hash in the segments' briefs, which is cheap; the few
  * events that match are then read. The segment looked at last stays in memory,
- * so ask in the order of segments. A segment that is gone is an empty one.
+ * so ask in the order of segments. A segment that is gone is an empty one. Until
+ * look_fini() nothing is deleted from the event log.
  */
 #ifndef STORE_LOOK_H
 #define STORE_LOOK_H

@@ -38,7 +38,7 @@ enum err publish_rows(struct store *s)
         if (e == OK)
             e = segment_insert(&s->c, &s->unpublished[i], NULL);
     }
-    if (e == OK && (s->unpublished_count > 0 || s->log_moved))
+    if (e == OK && (s->unpublished_count > 0 || s->log_waits))
         e = mark_set(&s->c, MARK_LOG, packed(s->log.file, s->log.end));
     return e;
 }
@@ -46,7 +46,7 @@ enum err publish_rows(struct store *s)
 void published(struct store *s)
 {
     s->unpublished_count = 0;
-    s->log_moved = false;
+    s->log_waits = false;
 }
 
 uint32_t store_unpublished(const struct store *s)
@@ -62,9 +62,9 @@ bool store_has_written(const struct store *s)
 enum err store_publish(struct store *s, struct err_info *info)
 {
     must(!s->group.open || s->c.begin_due);
-    if (s->unpublished_count == 0)
+    if (s->unpublished_count == 0 && !s->log_waits)
         return OK;
-    bool was_due = s->c.begin_due, sync = s->log_moved;
+    bool was_due = s->c.begin_due, sync = s->log_waits;
     s->c.begin_due = false;
     /* the log has been synced: should these rows be lost, they are made anew from it */
     enum err e = sync ? OK : conn_exec(&s->c, "PRAGMA synchronous=NORMAL");
@@ -158,7 +158,7 @@ enum err tail_next(struct store_reader *r, struct log_tail *t, struct unpublishe
     if (e == OK && !agrees(r, &record, &t->head, &sums))
         e = ERR_NOT_FOUND;
     if (e == ERR_NOT_FOUND)
-        return eventlog_has_behind(&r->log, &t->at) ? ERR_CORRUPT : ERR_NOT_FOUND;
+        return eventlog_has_behind(&r->log, &t->at, t->head.at_ms) ? ERR_CORRUPT : ERR_NOT_FOUND;
     if (e != OK)
         return e;
     t->head = (struct chain_head){ .group = record.number, .at_ms = record.at_ms };
@@ -174,12 +174,33 @@ enum err tail_next(struct store_reader *r, struct log_tail *t, struct unpublishe
     return OK;
 }
 
-/* As many as there is room for; the log goes on behind them. */
+enum err tail_next_live(struct store_reader *r, struct log_tail *t, struct unpublished *ret_u,
+                        struct log_record *ret_record)
+{
+    struct chain_head now;
+    int64_t seq;
+    enum err e = tail_next(r, t, ret_u, ret_record);
+    if (e == ERR_CORRUPT) /* what was half written a moment ago is whole before there is more */
+        e = tail_next(r, t, ret_u, ret_record);
+    if (e != ERR_CORRUPT)
+        return e;
+    e = head_read(r->c, &now, &seq);
+    if (e != OK)
+        return e;
+    return now.group > t->head.group ? ERR_NOT_FOUND : ERR_CORRUPT;
+}
+
+/* To the end, since the log goes on behind it. A power loss may have taken all that was published
+ * since the last sync, which is more than what waits at a time. */
 static enum err collect(struct store *s, struct log_tail *t)
 {
     enum err e = OK;
-    while (e == OK && s->unpublished_count < UNPUBLISHED_MOST) {
+    for (size_t room = UNPUBLISHED_MOST; e == OK;) {
         struct log_record record;
+        if (s->unpublished_count == room) {
+            room *= 2;
+            s->unpublished = must_realloc(s->unpublished, sizeof *s->unpublished * room);
+        }
         e = tail_next(&s->reader, t, &s->unpublished[s->unpublished_count], &record);
         s->unpublished_count += e == OK;
     }
@@ -192,6 +213,7 @@ enum err log_recover(struct store *s, struct err_info *info)
     enum err e = tail_start(&s->c, &t);
     if (e != OK)
         return conn_set_err(&s->c, e, info);
+    s->log_waits = t.at.file == 0; /* from now on a record at its beginning may be half written */
     s->unpublished = must_alloc(sizeof *s->unpublished * UNPUBLISHED_MOST);
     eventlog_reader_open(&s->reader.log, s->dir);
     e = collect(s, &t);
@@ -200,7 +222,7 @@ enum err log_recover(struct store *s, struct err_info *info)
                        "event log: file %u does not go on where the database ends, at %u; was an"
                        " older licet.db put back?",
                        t.at.file, t.at.start);
-    if (e != OK && e != ERR_NOT_FOUND)
+    if (e != ERR_NOT_FOUND)
         return err_set(info, e, NULL, "event log: it cannot be read");
     s->head = t.head;
     e = eventlog_open(s->dir, &t.at, &s->log, info);

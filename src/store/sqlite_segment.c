@@ -176,8 +176,8 @@ static void hold(struct buf *to, struct segment_row *row)
     }
 }
 
-static enum err fetch_once(struct store_reader *r, int64_t number, enum log_part part,
-                           struct segment_row *ret_row)
+static enum err fetch(struct store_reader *r, int64_t number, enum log_part part,
+                      struct segment_row *ret_row)
 {
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
     enum err e =
@@ -187,7 +187,7 @@ static enum err fetch_once(struct store_reader *r, int64_t number, enum log_part
     struct segment_row row;
     e = segment_at(r, q, part, &row);
     if (e != OK)
-        return e == ERR_NOT_FOUND ? ERR_STALE : e;
+        return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
     if (row.place.file == 0)
         hold(&r->record, &row);
     if (r->record.over)
@@ -199,10 +199,10 @@ static enum err fetch_once(struct store_reader *r, int64_t number, enum log_part
 enum err segment_fetch(struct store_reader *r, int64_t number, enum log_part part,
                        struct segment_row *ret_row)
 {
-    enum err e = fetch_once(r, number, part, ret_row);
-    if (e == ERR_STALE) /* cut down meanwhile: then it stands in the row now */
-        e = fetch_once(r, number, part, ret_row);
-    return e == ERR_STALE ? ERR_CORRUPT : e;
+    eventlog_hold(&r->log); /* what is cut down stands in the row before it goes from the log */
+    enum err e = fetch(r, number, part, ret_row);
+    eventlog_release(&r->log);
+    return e;
 }
 
 static enum err find_segment(struct store_reader *r, int64_t number, struct arena *a,
@@ -307,12 +307,16 @@ enum err store_find_event(struct store_reader *r, const struct id *event, int64_
 {
     /* a group spans a moment, so the near segments first: behind them the index only has misses */
     int64_t near_ms = id_ms(event) + 60000;
+    eventlog_hold(&r->log);
     enum err e = find_until(r, event, near_ms, ret_segment, ret_index);
-    return e == ERR_NOT_FOUND ? find_until(r, event, INT64_MAX, ret_segment, ret_index) : e;
+    if (e == ERR_NOT_FOUND)
+        e = find_until(r, event, INT64_MAX, ret_segment, ret_index);
+    eventlog_release(&r->log);
+    return e;
 }
 
-enum err store_each_message(struct store_reader *r, int64_t since_ms,
-                            void (*fn)(void *ctx, uint64_t hash, int64_t received_ms), void *ctx)
+static enum err each_message(struct store_reader *r, int64_t since_ms,
+                             void (*fn)(void *ctx, uint64_t hash, int64_t received_ms), void *ctx)
 {
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
     enum err e = QUERY(r->c,
@@ -328,4 +332,13 @@ enum err store_each_message(struct store_reader *r, int64_t since_ms,
                 fn(ctx, b.message, row.first_ms + b.after_ms);
     }
     return e == ERR_NOT_FOUND ? OK : e;
+}
+
+enum err store_each_message(struct store_reader *r, int64_t since_ms,
+                            void (*fn)(void *ctx, uint64_t hash, int64_t received_ms), void *ctx)
+{
+    eventlog_hold(&r->log);
+    enum err e = each_message(r, since_ms, fn, ctx);
+    eventlog_release(&r->log);
+    return e;
 }

@@ -187,18 +187,27 @@ enum err store_strip_segments(struct store *s, int64_t last, uint32_t most, int6
 
 /* ---- holes in the log ---- */
 
-static enum err punch_holes(struct store *s, int64_t *ret_last)
+/* They are forgotten when they are there to stay. */
+static enum err punch_holes(struct store *s)
 {
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
-    enum err e = QUERY(&s->c, "SELECT rowid, file, start, size FROM log_hole ORDER BY rowid", &q);
+    uint32_t file = 0;
+    enum err e = QUERY(&s->c, "SELECT file, start, size FROM log_hole ORDER BY file, start", &q);
     while (e == OK && (e = conn_next(q)) == OK) {
-        struct log_place place = { .file = (uint32_t)col_int(q, 1),
-                                   .start = (uint32_t)col_int(q, 2),
-                                   .size = (uint32_t)col_int(q, 3) };
-        *ret_last = col_int(q, 0);
-        e = eventlog_punch(&s->log, &place);
+        struct log_place place = { .file = (uint32_t)col_int(q, 0),
+                                   .start = (uint32_t)col_int(q, 1),
+                                   .size = (uint32_t)col_int(q, 2) };
+        if (file != 0 && place.file != file)
+            e = eventlog_sync_holes(&s->log, file);
+        if (e == OK)
+            e = eventlog_punch(&s->log, &place);
+        file = place.file;
     }
-    return e == ERR_NOT_FOUND ? OK : e;
+    if (e != ERR_NOT_FOUND || file == 0)
+        return e == ERR_NOT_FOUND ? OK : e;
+    query_done(&q);
+    e = eventlog_sync_holes(&s->log, file);
+    return e == OK ? RUN(&s->c, "DELETE FROM log_hole") : e;
 }
 
 static enum err remove_files(struct store *s)
@@ -211,7 +220,7 @@ static enum err remove_files(struct store *s)
 
 enum err store_tidy(struct store *s, struct err_info *info)
 {
-    int64_t holes, last = 0;
+    int64_t holes;
     must(!s->group.open);
     enum err e = s->has_log ? NUMBER(&s->c, "SELECT count(*) FROM log_hole", 0, &holes) : OK;
     if (e != OK || !s->has_log || (holes == 0 && s->log.oldest == s->log.file))
@@ -219,9 +228,7 @@ enum err store_tidy(struct store *s, struct err_info *info)
     e = eventlog_lock_holes(&s->log);
     if (e != OK)
         return e == ERR_BUSY ? OK : err_set(info, e, NULL, "event log: it cannot be locked");
-    e = s->unpublished_count ? OK : punch_holes(s, &last);
-    if (e == OK && last > 0)
-        e = RUN(&s->c, "DELETE FROM log_hole WHERE rowid <= ?", INT(last));
+    e = s->unpublished_count ? OK : punch_holes(s);
     s->c.failed = OK;
     if (e == OK && s->unpublished_count == 0)
         e = remove_files(s);

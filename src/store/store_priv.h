@@ -141,8 +141,8 @@ struct store {
 
     struct eventlog_writer log;
     bool has_log;
-    bool log_moved; /* the database must know where the log goes on, before it does */
-    struct unpublished *unpublished; /* UNPUBLISHED_MOST */
+    bool log_waits; /* until the database durably says where it goes on, and holds nothing else */
+    struct unpublished *unpublished; /* UNPUBLISHED_MOST, at start more */
     uint32_t unpublished_count;
 };
 enum { UNPUBLISHED_MOST = 1024 };
@@ -247,6 +247,10 @@ enum err tail_start(struct conn *c, struct log_tail *ret_t) MUST_CHECK;
  * there is not the chain's next link, and not what a crash leaves. The record is the reader's. */
 enum err tail_next(struct store_reader *r, struct log_tail *t, struct unpublished *ret_u,
                    struct log_record *ret_record) MUST_CHECK;
+/* The same beside a daemon that may be writing, outside a transaction: what it put into the
+ * database meanwhile is the end as well. */
+enum err tail_next_live(struct store_reader *r, struct log_tail *t, struct unpublished *ret_u,
+                        struct log_record *ret_record) MUST_CHECK;
 /* Opens the log and publishes what a crash left unpublished. */
 enum err log_recover(struct store *s, struct err_info *info) MUST_CHECK;
 

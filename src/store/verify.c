@@ -165,13 +165,12 @@ static enum err walk_chain(struct verify *v)
 
 /* ---- what the log has behind that ---- */
 
-static enum err walk_tail(struct verify *v)
+static enum err walk_tail(struct verify *v, struct log_tail t)
 {
-    struct log_tail t;
     struct unpublished u;
     struct log_record record;
-    enum err e = tail_start(v->c, &t);
-    while (e == OK && (e = tail_next(v->r, &t, &u, &record)) == OK) {
+    enum err e;
+    while ((e = tail_next_live(v->r, &t, &u, &record)) == OK) {
         v->result.groups++;
         v->result.events += u.count;
         v->result.head = t.head;
@@ -235,8 +234,6 @@ static enum err run(struct verify *v)
     if (e == OK)
         e = walk_chain(v);
     if (e == OK)
-        e = walk_tail(v);
-    if (e == OK)
         e = verify_subjects(v);
     return e == OK ? check_counts(v) : e;
 }
@@ -260,13 +257,18 @@ enum err store_verify(struct store_reader *r, void (*fault)(void *ctx, const cha
     /* one read transaction, so that a group committed meanwhile is seen whole or not at all */
     bool own = sqlite3_get_autocommit(r->c->db) != 0;
     eventlog_hold(&r->log);
+    struct log_tail tail;
     enum err e = own ? conn_exec(r->c, "BEGIN") : OK;
     if (e == OK)
         e = run(&v);
+    if (e == OK)
+        e = tail_start(r->c, &tail);
     if (e != OK)
         e = conn_set_err(r->c, e, info);
     if (own)
         conn_rollback(r->c);
+    if (e == OK && (e = walk_tail(&v, tail)) != OK)
+        e = conn_set_err(r->c, e, info);
     eventlog_release(&r->log);
     if (e == OK)
         *ret_result = v.result;

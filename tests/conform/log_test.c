@@ -371,8 +371,16 @@ static void *keep_reading(void *ctx)
     while (!atomic_load(&w->stop)) {
         struct segment_found f = { 0 };
         enum err e;
-        while ((e = store_next_permitted(r, f.number, UINT32_MAX, &a, &f)) == OK)
+        while ((e = store_next_permitted(r, f.number, UINT32_MAX, &a, &f)) == OK) {
+            struct segment_cursor c;
+            struct stored_event event;
+            struct str entry;
+            segment_start(f.bytes, &c);
+            while ((e = segment_next(&c, &event, &entry)) == OK) {
+            }
+            atomic_fetch_add(&w->failed, e != ERR_NOT_FOUND || c.index != 50);
             atomic_fetch_add(&w->read, 1);
+        }
         atomic_fetch_add(&w->failed, e != ERR_NOT_FOUND);
         arena_clear(&a);
     }
@@ -384,13 +392,13 @@ static void reading_goes_on_while_segments_are_cut(void **state)
 {
     struct made *m = *state;
     struct reading w = { .m = m };
-    (void)add_events(m, "ada", 5, 200);
+    (void)add_events(m, "ada", 50, 2000);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, keep_reading, &w), 0);
     while (atomic_load(&w.read) < 10)
         (void)usleep(100);
     for (int i = 0; i < 200; i++) {
-        (void)add_events(m, "ada", 5, 200);
+        (void)add_events(m, "ada", 50, 2000);
         (void)strip(m);
         ok(store_tidy(m->s, NULL));
     }
