@@ -43,7 +43,7 @@ struct eventlog_writer {
     uint32_t filled; /* zeros are written up to here */
     uint32_t oldest; /* no file below it is there */
 };
-/* Goes on behind `end`; whatever stands behind it there goes. */
+/* Goes on behind `end`; whatever stands behind it there goes, and what stands before is durable. */
 enum err eventlog_open(const char *dir, const struct log_place *end, struct eventlog_writer *ret_w,
                        struct err_info *info) MUST_CHECK;
 void eventlog_close(struct eventlog_writer *w);
@@ -68,8 +68,8 @@ struct eventlog_reader {
 };
 void eventlog_reader_open(struct eventlog_reader *r, const char *dir); /* it may not be there yet */
 void eventlog_reader_close(struct eventlog_reader *r);
-/* Nothing is deleted from the log until it is released as often as it was held: around whatever finds
- * a place in the database and reads it, from before the database is looked at. */
+/* Nothing is deleted from the log until it is released as often as it was held: around
+ * whatever finds a place in the database and reads it, from before the database is looked at. */
 void eventlog_hold(struct eventlog_reader *r);
 void eventlog_release(struct eventlog_reader *r);
 

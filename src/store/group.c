@@ -174,7 +174,7 @@ static enum err commit_to_database(struct store *s, const struct chain_head *hea
     }
     if (e != OK)
         return fail(s, e, info);
-    published(s);
+    published(s, true);
     keep_wal_small(s);
     return OK;
 }

@@ -43,8 +43,9 @@ enum err publish_rows(struct store *s)
     return e;
 }
 
-void published(struct store *s)
+void published(struct store *s, bool synced)
 {
+    s->unsynced = synced ? 0 : s->unsynced + s->unpublished_count;
     s->unpublished_count = 0;
     s->log_waits = false;
 }
@@ -64,7 +65,7 @@ enum err store_publish(struct store *s, struct err_info *info)
     must(!s->group.open || s->c.begin_due);
     if (s->unpublished_count == 0 && !s->log_waits)
         return OK;
-    bool was_due = s->c.begin_due, sync = s->log_waits;
+    bool was_due = s->c.begin_due, sync = s->log_waits || s->unsynced >= UNSYNCED_MOST;
     s->c.begin_due = false;
     /* the log has been synced: should these rows be lost, they are made anew from it */
     enum err e = sync ? OK : conn_exec(&s->c, "PRAGMA synchronous=NORMAL");
@@ -75,7 +76,7 @@ enum err store_publish(struct store *s, struct err_info *info)
     if (e == OK)
         e = RUN(&s->c, "COMMIT");
     if (e == OK)
-        published(s);
+        published(s, sync);
     else
         (void)conn_set_err(&s->c, e, info);
     conn_rollback(&s->c);

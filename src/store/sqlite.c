@@ -150,6 +150,10 @@ static enum err load(struct store *s, struct err_info *info)
         enum err tidied = store_tidy(s, NULL);
         (void)tidied; /* what fails here is done with what is deleted next */
     }
+    if (e == OK && s->has_log) {
+        enum err synced = store_checkpoint(&s->reader); /* likewise what was left unsynced there */
+        (void)synced; /* copying may fail on a full disk; the sync comes before it */
+    }
     clock_not_before(s->head.at_ms);
     return e;
 }

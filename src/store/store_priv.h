@@ -144,8 +144,10 @@ struct store {
     bool log_waits; /* until the database durably says where it goes on, and holds nothing else */
     struct unpublished *unpublished; /* UNPUBLISHED_MOST, at start more */
     uint32_t unpublished_count;
+    uint32_t unsynced; /* groups published since the database was synced last */
 };
-enum { UNPUBLISHED_MOST = 1024 };
+/* Recovery may find these two together; the second is looked at when the first is published. */
+enum { UNPUBLISHED_MOST = 1024, UNSYNCED_MOST = 4096 };
 
 /* directory.c */
 char *dir_path(const char *dir, const char *name);                     /* must_alloc memory */
@@ -231,7 +233,7 @@ enum err segment_next_number(struct store_reader *r, int64_t after, int64_t *ret
 /* Rows for what is in the log and not in the database yet, and the mark; in a transaction that is
  * open. published() once that is committed. */
 enum err publish_rows(struct store *s) MUST_CHECK;
-void published(struct store *s);
+void published(struct store *s, bool synced);
 /* Inserts a segment's row: `inline_bytes` NULL when it stands in the log. */
 enum err segment_insert(struct conn *c, const struct unpublished *u,
                         const struct log_record *inline_bytes) MUST_CHECK;

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -166,13 +167,24 @@ static void an_older_database_is_refused_when_the_log_begins_later(void **state)
 /* ---- a sync that fails ---- */
 
 static bool sync_fails;
+static uint32_t wal_syncs, log_syncs;
 static int (*real_open)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
 static int (*real_sync)(sqlite3_file *, int);
 static sqlite3_io_methods wal_methods;
 
 static int failing_sync(sqlite3_file *f, int flags)
 {
+    wal_syncs++;
     return sync_fails ? SQLITE_IOERR_FSYNC : real_sync(f, flags);
+}
+
+/* The C library's, as the event log calls it. */
+int fdatasync(int fd)
+{
+    char link[64], path[256] = { 0 };
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    log_syncs += readlink(link, path, sizeof path - 1) > 0 && strstr(path, "/events/") != NULL;
+    return (int)syscall(SYS_fdatasync, fd);
 }
 
 static int open_wal(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *ret_flags)
@@ -187,17 +199,22 @@ static int open_wal(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int fla
     return code;
 }
 
-/* The failed group may be found in the database after all: then its number is taken. */
-static void events_behind_a_failed_commit(struct made *m)
+static void watch_syncs(void)
 {
     static sqlite3_vfs vfs;
-    struct chain_head head;
     vfs = *sqlite3_vfs_find(NULL);
     real_open = vfs.xOpen;
     vfs.xOpen = open_wal;
-    vfs.zName = "failing";
+    vfs.zName = "watched";
     if (sqlite3_vfs_register(&vfs, 1) != SQLITE_OK)
         _exit(1);
+}
+
+/* The failed group may be found in the database after all: then its number is taken. */
+static void events_behind_a_failed_commit(struct made *m)
+{
+    struct chain_head head;
+    watch_syncs();
     made_open(m);
     begin(m);
     (void)add_subject(m, "ada");
@@ -223,6 +240,61 @@ static void what_is_acknowledged_after_a_failed_sync_is_there(void **state)
     assert_int_equal(newest_group(m), 3);
     ok(store_get_segment(m->r, 3, &m->a, &f));
     assert_int_equal(store_get_subject(m->r, STR("eve"), &m->a, &row), ERR_NOT_FOUND);
+}
+
+static void published_and_not(struct made *m)
+{
+    made_open(m);
+    must_log(m, 3);
+    if (store_publish(m->s, NULL) != OK)
+        _exit(1);
+    must_log(m, 3);
+}
+
+static void open_and_count(struct made *m)
+{
+    watch_syncs();
+    log_syncs = 0;
+    made_open(m);
+    if (wal_syncs == 0 || log_syncs == 0 || newest_group(m) != 2)
+        _exit(1);
+}
+
+/* A repetition of it is answered with yes. */
+static void what_a_killed_process_left_unsynced_is_synced_at_start(void **state)
+{
+    struct made *m = *state;
+    crash_after(m, published_and_not);
+    m->s = NULL; /* nobody opened it in between */
+    m->r = NULL;
+    crash_after(m, open_and_count);
+    made_open(m);
+}
+
+static void publish_for_long(struct made *m)
+{
+    watch_syncs();
+    made_open(m);
+    must_log(m, 1);
+    if (store_publish(m->s, NULL) != OK) /* the first one syncs the file's head */
+        _exit(1);
+    wal_syncs = 0;
+    for (int i = 0; i < 5500; i++) {
+        struct chain_head head;
+        if (try_log(m, 1, 50, &head) != OK || (i % 50 == 49 && store_publish(m->s, NULL) != OK))
+            _exit(1);
+    }
+    if (wal_syncs != 1)
+        _exit(1);
+}
+
+static void recovery_has_so_much_to_do_and_no_more(void **state)
+{
+    struct made *m = *state;
+    crash_after(m, publish_for_long);
+    made_open(m);
+    assert_int_equal(newest_group(m), 5501);
+    m->unverified = true; /* it takes long */
 }
 
 /* ---- readers while it grows ---- */
@@ -344,6 +416,8 @@ int main(void)
         T(a_body_is_not_taken_for_a_record),
         T(an_older_database_is_refused_when_the_log_begins_later),
         T(what_is_acknowledged_after_a_failed_sync_is_there),
+        T(what_a_killed_process_left_unsynced_is_synced_at_start),
+        T(recovery_has_so_much_to_do_and_no_more),
         T(what_is_written_meanwhile_is_no_damage),
         T(an_event_is_looked_for_while_segments_are_cut),
     };
