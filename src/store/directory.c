@@ -70,6 +70,14 @@ enum err dir_enter(struct store *s, struct err_info *info)
     return e;
 }
 
+/* What a process that was killed had written, and not yet synced, counts from here on. */
+enum err dir_sync(const struct store *s, const char *name, struct err_info *info)
+{
+    AUTO(free_ptr) char *path = dir_path(s->dir, name);
+    AUTO(close_fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
+    return (fd < 0 && errno == ENOENT) || fdatasync(fd) == 0 ? OK : dir_err(info, name);
+}
+
 void dir_give_up_reserve(const struct store *s)
 {
     AUTO(free_ptr) char *path = dir_path(s->dir, "reserve");

@@ -126,7 +126,7 @@ enum err eventlog_open(const char *dir, const struct log_place *end, struct even
     enum err e = make_dir(dir, &w.dir, info);
     if (e == OK)
         e = open_file(&w, info);
-    /* what a process that was killed had written, and not yet synced, counts from here on */
+    /* what a process that was killed had written counts from here on */
     if (e == OK && fdatasync(w.fd) != 0)
         e = failed(info, "sync");
     if (e == OK)

@@ -145,14 +145,12 @@ static enum err load(struct store *s, struct err_info *info)
     if (s->only_looks)
         eventlog_reader_open(&s->reader.log, s->dir);
     else if (!s->memory)
+        e = dir_sync(s, "licet.db-wal", info);
+    if (e == OK && !s->memory && !s->only_looks)
         e = log_recover(s, info);
     if (e == OK && s->has_log) {
         enum err tidied = store_tidy(s, NULL);
         (void)tidied; /* what fails here is done with what is deleted next */
-    }
-    if (e == OK && s->has_log) {
-        enum err synced = store_checkpoint(&s->reader); /* likewise what was left unsynced there */
-        (void)synced; /* copying may fail on a full disk; the sync comes before it */
     }
     clock_not_before(s->head.at_ms);
     return e;

@@ -154,6 +154,7 @@ char *dir_path(const char *dir, const char *name);                     /* must_a
 enum err dir_err(struct err_info *info, const char *what);             /* from errno */
 enum err dir_enter(struct store *s, struct err_info *info) MUST_CHECK; /* makes, locks, reserves */
 enum err dir_make_file(const char *file, struct err_info *info) MUST_CHECK; /* 0600 */
+enum err dir_sync(const struct store *s, const char *name, struct err_info *info) MUST_CHECK;
 void dir_give_up_reserve(const struct store *s);
 
 /* The newest link and fact, as they stand in the database. */
