@@ -111,7 +111,7 @@ static void two_groups_with_odd_bodies(struct made *m)
     static const char *const body[] = { "{\"a\":\"licet evab\"}", "{\"a\":\"licet evabc\"}",
                                         "{\"a\":\"licet ev\"}", "{}" };
     for (size_t i = 0; i < COUNT(body); i++)
-        (void)segment_add(&b, &(struct stored_event){ .id = id_new(++made_ms),
+        (void)segment_add(&b, &(struct stored_event){ .id = id_new(made_ms),
                                                       .received_ms = made_ms,
                                                       .device = STR("d"),
                                                       .verdict = { REASON_PERMITTED },
