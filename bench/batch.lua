@@ -2,6 +2,7 @@
 local middle, head, run
 local n = 0
 local subjects = 1000
+local in_a_row = tonumber(os.getenv('BENCH_IN_A_ROW') or '1') -- events of one device after another
 
 function init(args)
   run = args[1] or '0'
@@ -16,7 +17,7 @@ function request()
   local part = {}
   for i = 1, 100 do
     n = n + 1
-    part[i] = middle .. string.format('%s-%010d","anonymousId":"device-%04d"}', run, n, n % subjects)
+    part[i] = middle .. string.format('%s-%010d","anonymousId":"device-%04d"}', run, n, math.floor(n / in_a_row) % subjects)
   end
   return head .. table.concat(part, ',') .. ']}'
 end
