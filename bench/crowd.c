@@ -29,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, DIGITS = 8, SOURCES = 50 };
+enum { EVENTS = 256, DIGITS = 8, SOURCES = 50, TICKS = 100 };
 
 static int port, epoll;
 
@@ -44,6 +44,34 @@ static int64_t now_us(void)
     struct timespec t;
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* The clock by which the kernel says when something came. */
+static int64_t wall_us(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* As read(), and when the last of it came to this machine. */
+static ssize_t read_stamped(int fd, char *to, size_t room, int64_t *ret_us)
+{
+    char control[256];
+    struct iovec v = { .iov_base = to, .iov_len = room };
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control
+    };
+    ssize_t n = recvmsg(fd, &m, 0);
+    *ret_us = wall_us();
+    for (struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL; c != NULL; c = CMSG_NXTHDR(&m, c)) {
+        struct timespec t;
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+            continue;
+        memcpy(&t, CMSG_DATA(c), sizeof t);
+        *ret_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+    }
+    return n;
 }
 
 static void allow_files(void)
@@ -69,6 +97,7 @@ static int dial(unsigned source)
     if (fd < 0)
         fail("socket");
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     if (bind(fd, (struct sockaddr *)&from, sizeof from) != 0)
         fail("bind");
@@ -136,25 +165,28 @@ static void slow_event(struct slow *s, unsigned i, uint32_t events, unsigned *op
 static int slow(unsigned count, int seconds)
 {
     struct slow *s = calloc(count, sizeof *s);
-    unsigned open = 0, started = 0, least = count, samples = 0, sample[4096];
+    unsigned open = 0, started = 0, least = count, samples = 0, phase = 0, sample[4096];
     int64_t begin = now_us(), end = begin + seconds * 1000000LL, tick = begin;
     bool complete = false;
     while (now_us() < end) {
         for (int i = 0; i < 200 && started < count; i++, started++)
             slow_start(&s[started], started);
         struct epoll_event e[EVENTS];
-        int n = epoll_wait(epoll, e, EVENTS, started < count ? 1 : 20);
+        int n = epoll_wait(epoll, e, EVENTS, started < count ? 1 : 5);
         for (int i = 0; i < n; i++) {
             struct slow *it = e[i].data.ptr;
             slow_event(it, (unsigned)(it - s), e[i].events, &open);
         }
         if (now_us() < tick)
             continue;
-        tick += 1000000;
-        for (unsigned i = 0; i < started; i++) {
+        tick += 1000000 / TICKS;
+        phase = (phase + 1) % TICKS;
+        for (unsigned i = 2 * phase; i < started; i += 2 * TICKS) {
             if (s[i].up && s[i].drips && write(s[i].fd, "X", 1) < 0)
                 continue; /* it will be told closed */
         }
+        if (phase != 0)
+            continue;
         if (!complete && open > count * 95 / 100) {
             complete = true;
             printf("complete\n");
@@ -231,7 +263,7 @@ struct client {
 
 struct tally {
     uint64_t sent, ok, refused, errors, unsent;
-    uint32_t *ok_us, *refused_us;
+    uint32_t *ok_us, *refused_us, *own_us; /* own: from an answer's coming to its being read here */
     size_t room;
     int64_t count_from_us; /* what is answered earlier is warming up */
     FILE *acknowledged;
@@ -256,7 +288,7 @@ static void send_number(struct client *c, unsigned number)
     c->number = number;
     c->got = 0;
     c->rest_n = c->rest_at = 0;
-    c->sent_us = now_us();
+    c->sent_us = wall_us();
     ssize_t n = write(c->fd, body, body_n);
     size_t done = n > 0 ? (size_t)n : 0;
     if (done < body_n) {
@@ -280,15 +312,16 @@ static int whole_answer(struct client *c)
     return atoi(c->answer + 9);
 }
 
-static void count(struct tally *t, struct client *c, int status)
+static void count(struct tally *t, struct client *c, int status, int64_t came_us)
 {
-    int64_t now = now_us();
-    uint32_t us = (uint32_t)(now - c->sent_us);
+    uint32_t us = (uint32_t)(came_us - c->sent_us);
     bool counts = c->sent_us >= t->count_from_us;
     if (status == 200) {
         fprintf(t->acknowledged, "%u\n", c->number);
-        if (counts && t->ok < t->room)
+        if (counts && t->ok < t->room) {
+            t->own_us[t->ok] = (uint32_t)(wall_us() - came_us);
             t->ok_us[t->ok++] = us;
+        }
     } else if (status == 503) {
         if (counts && t->refused < t->room)
             t->refused_us[t->refused++] = us;
@@ -309,12 +342,13 @@ static void client_event(struct client *c, uint32_t events, struct tally *t)
         flush_rest(c);
     ssize_t n = 1;
     while (n > 0 && events & EPOLLIN) {
-        n = read(c->fd, c->answer + c->got, sizeof c->answer - 1 - c->got);
+        int64_t came_us;
+        n = read_stamped(c->fd, c->answer + c->got, sizeof c->answer - 1 - c->got, &came_us);
         if (n > 0)
             c->got += (size_t)n;
         int status = c->busy ? whole_answer(c) : 0;
         if (status != 0) {
-            count(t, c, status);
+            count(t, c, status, came_us);
             c->busy = false;
             c->got = 0;
             c->next = idle_clients;
@@ -327,10 +361,12 @@ static void client_event(struct client *c, uint32_t events, struct tally *t)
     }
 }
 
-static void look(int timeout_ms, struct tally *t)
+static void look(int64_t timeout_us, struct tally *t)
 {
     struct epoll_event e[EVENTS];
-    int n = epoll_wait(epoll, e, EVENTS, timeout_ms);
+    struct timespec wait = { .tv_sec = timeout_us / 1000000,
+                             .tv_nsec = timeout_us % 1000000 * 1000 };
+    int n = epoll_pwait2(epoll, e, EVENTS, &wait, NULL);
     for (int i = 0; i < n; i++)
         client_event(e[i].data.ptr, e[i].events, t);
 }
@@ -343,7 +379,7 @@ static void connect_all(struct client *c, int connections, struct tally *t)
         watch(c[i].fd, &c[i]);
     }
     for (int up = 0; up < connections && now_us() < end;) {
-        look(10, t);
+        look(10000, t);
         up = 0;
         for (int i = 0; i < connections; i++)
             up += c[i].up;
@@ -363,12 +399,14 @@ static int flood(double rate, int seconds, int connections, const char *file)
     struct client *c = calloc((size_t)connections, sizeof *c);
     t.ok_us = calloc(t.room, sizeof *t.ok_us);
     t.refused_us = calloc(t.room, sizeof *t.refused_us);
+    t.own_us = calloc(t.room, sizeof *t.own_us);
     t.acknowledged = fopen(file, "w");
-    if (c == NULL || t.ok_us == NULL || t.refused_us == NULL || t.acknowledged == NULL)
+    if (c == NULL || t.ok_us == NULL || t.refused_us == NULL || t.own_us == NULL ||
+        t.acknowledged == NULL)
         fail("start");
     connect_all(c, connections, &t);
     int64_t begin = now_us(), end = begin + seconds * 1000000LL, now;
-    t.count_from_us = begin + 1000000;
+    t.count_from_us = wall_us() + 1000000;
     uint64_t due_before = 0;
     while ((now = now_us()) < end) {
         uint64_t due = (uint64_t)((double)(now - begin) * rate / 1e6);
@@ -378,7 +416,8 @@ static int flood(double rate, int seconds, int connections, const char *file)
             else
                 t.unsent++;
         }
-        look(0, &t);
+        int64_t next = begin + (int64_t)((double)(due_before + 1) * 1e6 / rate) - now_us();
+        look(idle_clients == NULL ? 1000 : next > 0 ? next : 0, &t);
     }
     uint64_t answered_in_time = t.ok;
     for (int64_t grace = now_us() + 10 * 1000000LL; now_us() < grace;) {
@@ -387,7 +426,7 @@ static int flood(double rate, int seconds, int connections, const char *file)
             busy += c[i].busy;
         if (busy == 0)
             break;
-        look(10, &t);
+        look(10000, &t);
     }
     unsigned lost = 0;
     for (int i = 0; i < connections; i++)
@@ -399,6 +438,7 @@ static int flood(double rate, int seconds, int connections, const char *file)
            (unsigned long long)t.errors, (double)t.unsent / seconds);
     say("accepted", t.ok_us, t.ok);
     say("refused", t.refused_us, t.refused);
+    say("generator", t.own_us, t.ok);
     return fclose(t.acknowledged);
 }
 
@@ -409,15 +449,17 @@ static int replay(const char *file)
     FILE *numbers = fopen(file, "r");
     t.ok_us = calloc(t.room, sizeof *t.ok_us);
     t.refused_us = calloc(t.room, sizeof *t.refused_us);
+    t.own_us = calloc(t.room, sizeof *t.own_us);
     t.acknowledged = fopen("/dev/null", "w");
-    if (numbers == NULL || t.ok_us == NULL || t.refused_us == NULL || t.acknowledged == NULL)
+    if (numbers == NULL || t.ok_us == NULL || t.refused_us == NULL || t.own_us == NULL ||
+        t.acknowledged == NULL)
         fail("start");
     connect_all(&c, 1, &t);
     unsigned number;
     while (fscanf(numbers, "%u", &number) == 1) {
         send_number(take_client(), number);
         while (c.busy)
-            look(100, &t);
+            look(100000, &t);
     }
     printf("accepted %llu\n", (unsigned long long)t.ok);
     return 0;
