@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -468,6 +469,7 @@ static int replay(const char *file)
 int main(int argc, char **argv)
 {
     allow_files();
+    (void)signal(SIGPIPE, SIG_IGN); /* who was closed is told by EPOLLHUP */
     epoll = epoll_create1(EPOLL_CLOEXEC);
     port = argc > 2 ? atoi(argv[2]) : 0;
     if (argc == 5 && strcmp(argv[1], "slow") == 0)

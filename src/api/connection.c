@@ -10,7 +10,8 @@
 enum {
     BUCKETS = 1 << 12,
     FRESH_MS = 2000, /* who connects has something to say at once: until then nobody makes room */
-    LOOKED_AT = 8,   /* requests under way that may make room: the oldest */
+    CLOSED_AT_ONCE = 32,
+    LOOKED_AT = 8, /* requests under way that may make room: the oldest */
 };
 
 const char *const connection_end_name[CONNECTION_ENDS] = {
@@ -224,33 +225,37 @@ static bool over(const struct connections *c, const struct connection *n, int64_
     }
 }
 
-static void sweep_waiting(struct connections *c, struct connection *head, int64_t now)
+static void sweep_waiting(struct connections *c, struct connection *head, int64_t now, int *most)
 {
     enum connection_end why;
-    while (head->next != head && over(c, head->next, now, &why))
+    for (; *most > 0 && head->next != head && over(c, head->next, now, &why); --*most)
         end(c, head->next, why);
 }
 
 /* Those who do ask for long, and rightly so, stand at the front: they are looked at, too. */
-static void sweep_requests(struct connections *c, struct connection *head, int64_t now)
+static void sweep_requests(struct connections *c, struct connection *head, int64_t now, int *most)
 {
     int64_t least = c->conf->timeouts.head_ms;
     if (c->conf->timeouts.body_ms < least)
         least = c->conf->timeouts.body_ms;
     struct connection *n = head->next, *next;
-    for (; n != head && now - n->begun_ms >= least; n = next) {
+    for (; *most > 0 && n != head && now - n->begun_ms >= least; n = next) {
         enum connection_end why;
         next = n->next;
-        if (over(c, n, now, &why))
-            end(c, n, why);
+        if (!over(c, n, now, &why))
+            continue;
+        end(c, n, why);
+        --*most;
     }
 }
 
-void connections_sweep(struct connections *c, int64_t now)
+bool connections_sweep(struct connections *c, int64_t now)
 {
-    sweep_waiting(c, &c->list[LIST_NEW], now);
-    sweep_waiting(c, &c->list[LIST_IDLE], now);
-    sweep_requests(c, &c->list[LIST_REQUEST], now);
+    int most = CLOSED_AT_ONCE;
+    sweep_waiting(c, &c->list[LIST_NEW], now, &most);
+    sweep_waiting(c, &c->list[LIST_IDLE], now, &most);
+    sweep_requests(c, &c->list[LIST_REQUEST], now, &most);
+    return most == 0;
 }
 
 uint32_t connections_open(const struct connections *c)

@@ -89,8 +89,9 @@ void connection_close(struct connections *c, struct connection **connection);
 void connection_enter(struct connections *c, struct connection *connection,
                       enum connection_stage stage, int64_t now_mono_ms);
 
-/* Closes those whose time is over; looks at those only. */
-void connections_sweep(struct connections *c, int64_t now_mono_ms);
+/* Closes those whose time is over; looks at those only. True: there may be more; so many at a time that
+ * nobody else waits for it. */
+bool connections_sweep(struct connections *c, int64_t now_mono_ms);
 
 uint32_t connections_open(const struct connections *c);
 uint32_t connections_addresses(const struct connections *c);

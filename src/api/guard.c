@@ -13,6 +13,7 @@
 
 enum {
     SWEEP_MS = 250,
+    SWEEP_AGAIN_MS = 5,
     WATCH_MS = 2000,
     SPARE_CONNECTIONS = 64, /* those that come while others are being closed */
     OWN_FILES = 512,        /* the database, the log, what is sent */
@@ -59,6 +60,7 @@ enum err guard_open(struct server *s, const struct conf *c, struct buf *reports,
                     struct err_info *info)
 {
     s->connections = connections_new(s);
+    s->kept_end = &s->kept;
     s->library_connections = c->limits.connections + SPARE_CONNECTIONS;
     s->library_reads_in_place = str_starts(str_of(MHD_get_version()), STR("0.9."));
     s->now_ms = clock_mono_ms();
@@ -140,15 +142,39 @@ int guard_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st
 
 /* ---- turns ---- */
 
+void guard_release(struct server *s, uint32_t n)
+{
+    for (; n > 0 && s->kept != NULL; n--) {
+        struct request *r = s->kept;
+        s->kept = r->next_kept;
+        s->kept_count--;
+        request_resume(r);
+    }
+    if (s->kept == NULL)
+        s->kept_end = &s->kept;
+}
+
+static void keep(struct request *r)
+{
+    struct server *s = r->server;
+    r->next_kept = NULL;
+    *s->kept_end = r;
+    s->kept_end = &r->next_kept;
+    s->kept_count++;
+    r->kept = true;
+    request_suspend(r);
+}
+
 void guard_turn_begin(struct server *s)
 {
     int64_t now = now_us();
     s->now_ms = now / 1000;
     shed_turn_begin(&s->shed, now, commit_us(s));
-    if (s->now_ms - s->swept_ms >= SWEEP_MS) {
-        s->swept_ms = s->now_ms;
-        connections_sweep(s->connections, s->now_ms);
-    }
+    if (s->kept_count > 0)
+        guard_release(s, s->stopping ? s->kept_count : shed_release(&s->shed, s->kept_count));
+    if (s->now_ms >= s->sweep_ms)
+        s->sweep_ms =
+            s->now_ms + (connections_sweep(s->connections, s->now_ms) ? SWEEP_AGAIN_MS : SWEEP_MS);
     if (s->certificate != NULL && s->now_ms - s->watched_ms >= WATCH_MS) {
         s->watched_ms = s->now_ms;
         if (conf_of(s)->tls.on && certificate_changed(&s->watch, conf_of(s)))
@@ -192,8 +218,11 @@ void guard_head(struct request *r)
 {
     uint32_t per = request_conf(r)->limits.address_requests_per_second, wait = 0;
     if (shed_expect(&r->server->shed, r->route->worth, r->header.content_length, &r->promised) !=
-        SHED_NOT)
+        SHED_NOT) {
         refuse_later(r, 503, "too busy, try again later", RETRY_S);
+        if (r->header.content_length > 0)
+            keep(r);
+    }
     if (r->control || per == 0 || r->route->worth == WORTH_ALWAYS)
         return;
     if (!limiter_take_from(request_limiter(r), LIMIT_ADDRESS_REQUESTS, who_of(r), per, 1000, 1,

@@ -86,6 +86,8 @@ struct request {
     struct str saved; /* a handler's own */
     struct reply answer;
     struct request *next_free;
+    struct request *next_kept; /* guard.c */
+    bool kept;                 /* it was kept waiting after its head */
 };
 
 /* Answers. The body must live in the arena or for ever. */

@@ -163,7 +163,7 @@ static void look_run(struct reader_job *job, struct store_reader *reader)
     r->look_result = r->look(r, reader, &r->looked, r->look_info);
 }
 
-static void resume(struct request *r)
+void request_resume(struct request *r)
 {
     if (r->suspended)
         MHD_resume_connection(r->connection);
@@ -181,10 +181,10 @@ static void look_done(struct reader_job *job)
         r->then(r);
     else
         answer_json(r, 200, r->looked);
-    resume(r);
+    request_resume(r);
 }
 
-static void suspend(struct request *r)
+void request_suspend(struct request *r)
 {
     must(!r->suspended);
     r->suspended = true;
@@ -196,7 +196,7 @@ void request_look(struct request *r)
     r->generation = pipeline_generation_ref(r->server->pipeline);
     r->look_info = arena_new(&r->arena, struct err_info);
     r->job = (struct reader_job){ .run = look_run, .done = look_done };
-    suspend(r);
+    request_suspend(r);
     r->server->shed.looks++;
     pipeline_look(r->server->pipeline, &r->job);
 }
@@ -205,7 +205,7 @@ void request_look(struct request *r)
 
 static void barrier_passed_late(struct waiter *w)
 {
-    resume((struct request *)(void *)((char *)w - offsetof(struct request, waiter)));
+    request_resume((struct request *)(void *)((char *)w - offsetof(struct request, waiter)));
 }
 
 static void after_wait(struct request *r)
@@ -394,8 +394,14 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, cons
         r->secure = !r->control && s->certificate != NULL;
         return begin(r, method, version);
     }
-    if (*size != 0)
+    if (*size != 0) {
+        r->kept = false;
         return take_body(r, data, size);
+    }
+    if (r->kept) { /* the head's call again, as it was suspended in it */
+        r->kept = false;
+        return MHD_YES;
+    }
     if (!r->handled) {
         enum MHD_Result ok = handle_whole(r);
         if (ok != MHD_YES || r->from->stage == STAGE_ANSWER)
@@ -411,7 +417,7 @@ static enum MHD_Result handle(void *ctx, struct MHD_Connection *connection, cons
     }
     if (r->waiter.barrier != NULL && !r->suspended) {
         r->waiter.finished = barrier_passed_late;
-        suspend(r);
+        request_suspend(r);
     }
     return MHD_YES; /* answered in a later turn */
 }

@@ -263,6 +263,7 @@ void server_close(struct server **ss)
     struct server *s = *ss;
     if (s == NULL)
         return;
+    guard_release(s, s->kept_count); /* the library does not end with one suspended */
     if (s->tcp != NULL)
         MHD_stop_daemon(s->tcp);
     if (s->local != NULL)

@@ -31,7 +31,9 @@ struct server {
     struct shed shed;
     uint32_t parts;      /* connections, and parts of bodies but the last, that came since start */
     int64_t handling_us; /* when the request at hand began to be; 0: nobody asks */
-    int64_t now_ms, swept_ms, watched_ms; /* monotonic, of this turn */
+    struct request *kept, **kept_end; /* refused by time, not yet read past: the first came first */
+    uint32_t kept_count;
+    int64_t now_ms, sweep_ms, watched_ms; /* monotonic, of this turn */
     struct MHD_Daemon *tcp, *local;       /* local: the control socket */
     int wake_fd, signal_fd;
     struct str socket_path;
@@ -100,6 +102,8 @@ void guard_reloaded(struct server *s);
 /* Around all that a turn does. */
 void guard_turn_begin(struct server *s);
 void guard_turn_end(struct server *s);
+/* Lets go n of those that are kept waiting; all, before the library's daemon is stopped. */
+void guard_release(struct server *s, uint32_t n);
 bool guard_is_late(const struct server *s); /* whether the turn should come to its end */
 /* The head is there: beyond the limit of its address, or with too much to do, r->refused is set. */
 void guard_head(struct request *r);
@@ -120,6 +124,9 @@ int guard_certificate(struct gnutls_session_int *session, const struct gnutls_ce
 /* serve.c: the library's daemon on a listening socket, with TLS if there is a certificate and it is `public`; NULL
  * when it cannot be started. */
 struct MHD_Daemon *serve_start(struct server *s, int fd, bool public);
+/* Within the library's call of the handler only: it is not called again, nor anything read, until it is resumed. */
+void request_suspend(struct request *r);
+void request_resume(struct request *r);
 void serve_free_requests(struct server *s);
 
 #endif

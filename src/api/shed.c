@@ -3,12 +3,15 @@
 #include "base/limits.h"
 
 enum {
-    LONG_US = 50 * 1000,    /* a turn that is long */
-    LONG_TURNS = 2,         /* as many in a row are no burst */
+    LONG_US = 20 * 1000, /* a turn that is long */
+    LONG_TURNS = 2,      /* as many, without a pause, are no burst */
+    PAUSE_US = 50 * 1000,
     BURST_US = 150 * 1000,  /* a burst is taken in up to this */
     ALL_US = 1000 * 1000,   /* beyond it, even what is refused as dearly as done */
-    LEAST_BUDGET_US = 2000, /* of a turn, for events, while busy */
+    LEAST_BUDGET_US = 1500, /* of a turn, for events, while busy */
     MOST_BUDGET_US = 25 * 1000,
+    COMMITS_OF_LATE = 16,
+    REFUSED_A_TURN = 16,
     CALM_US = 500 * 1000, /* without a refusal: no longer busy */
     DEAR_BODY = 4096,     /* bytes; a larger one costs more than its refusal */
 };
@@ -27,24 +30,49 @@ void shed_turn_begin(struct shed *s, int64_t now, uint64_t commit_us)
     s->refused_now = false;
 }
 
-/* On a slow disk a group must be large: as a commit takes longer, more is worked. */
+/* On a slow disk a group must be large: as a commit takes longer, more is worked. But not because one
+ * stalled: the next one tells. */
+static void set_budget(struct shed *s, int64_t commit)
+{
+    if (commit < s->commit_of_late_us)
+        s->commit_of_late_us = commit;
+    else
+        s->commit_of_late_us += (commit - s->commit_of_late_us) / COMMITS_OF_LATE;
+    s->budget_us = s->commit_of_late_us / 2; /* half: what is worked adds to the commit */
+    if (s->budget_us < LEAST_BUDGET_US)
+        s->budget_us = LEAST_BUDGET_US;
+    if (s->budget_us > MOST_BUDGET_US)
+        s->budget_us = MOST_BUDGET_US;
+}
+
+/* Between two long turns there may be short ones, that send the answers of the first. */
 void shed_turn_end(struct shed *s, int64_t now, uint64_t commit_us)
 {
     int64_t length = now - s->turn_us, commit = (int64_t)(commit_us - s->commit_us);
-    s->long_turns = length >= LONG_US ? s->long_turns + 1 : 0;
+    if (length >= LONG_US) {
+        bool paused = s->turn_us - s->long_end_us >= PAUSE_US;
+        s->long_turns = paused ? 1 : s->long_turns + 1;
+        s->long_end_us = now;
+    }
+    bool overrun = s->long_turns >= LONG_TURNS && s->long_end_us == now;
     if (s->refused_now)
         s->last_us = now;
     if (s->busy)
         s->busy = now - s->last_us < CALM_US;
     else
-        s->busy = s->long_turns >= LONG_TURNS || s->refused_now;
+        s->busy = overrun || s->refused_now;
     if (s->busy && s->last_us == 0)
         s->last_us = now;
-    s->budget_us = commit / 2; /* half: what is worked adds to the commit */
-    if (s->budget_us < LEAST_BUDGET_US)
-        s->budget_us = LEAST_BUDGET_US;
-    if (s->budget_us > MOST_BUDGET_US)
-        s->budget_us = MOST_BUDGET_US;
+    if (commit > 0 || s->budget_us == 0)
+        set_budget(s, commit);
+}
+
+uint32_t shed_release(const struct shed *s, uint32_t kept)
+{
+    uint32_t share = kept / 16;
+    if (!s->busy)
+        return kept;
+    return share > REFUSED_A_TURN ? share : REFUSED_A_TURN;
 }
 
 static enum shed_why refuse(struct shed *s)

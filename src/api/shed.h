@@ -40,6 +40,8 @@ struct shed {
     int64_t last_us;            /* when an event was last refused by time */
     double us_per_byte;         /* what events cost of late */
     uint64_t commit_us;         /* in commits, up to the turn's begin */
+    int64_t long_end_us;        /* when a turn last was long */
+    int64_t commit_of_late_us;  /* what one takes when nothing stalls */
     size_t turn_bytes;          /* handled in this turn */
     size_t bodies;              /* bytes of bodies held */
     uint32_t looks, long_turns; /* of late, without a pause */
@@ -54,6 +56,10 @@ void shed_turn_end(struct shed *s, int64_t now_us, uint64_t commit_us);
 /* The head is there: whether it is worth reading a body of `length` bytes, -1: unknown. While busy a part of this
  * turn is promised to it: *ret_promised. */
 enum shed_why shed_expect(struct shed *s, enum worth worth, long long length, bool *ret_promised);
+
+/* To refuse costs, too, and who does not heed it asks again at once: those that are not worth reading are kept
+ * waiting before they are read past. How many of `kept` are to be let go in this turn. */
+uint32_t shed_release(const struct shed *s, uint32_t kept);
 
 /* Whether the clock must be read for shed_admit(): else `now_us` is not looked at. */
 static inline bool shed_watches(const struct shed *s)

@@ -49,8 +49,53 @@ static void one_burst_is_taken_whole(void **state)
     for (int i = 0; i < 100; i++) {
         assert_int_equal(turn(&s, &now, 140, MS, MS), 140);
         assert_int_equal(turn(&s, &now, 1, MS, MS), 1);
+        now += 100 * MS;
     }
     assert_false(s.busy);
+}
+
+static void short_turns_between_long_ones_are_no_pause(void **state)
+{
+    (void)state;
+    struct shed s = { 0 };
+    int64_t now = 1;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(turn(&s, &now, 100, MS, MS), 100);
+        assert_int_equal(turn(&s, &now, 1, MS, MS), 1);
+    }
+    assert_true(s.busy);
+    assert_true(turn(&s, &now, 100, MS, MS) < 10);
+}
+
+static void one_stall_of_the_disk_does_not_make_the_next_turn_long(void **state)
+{
+    (void)state;
+    struct shed s = { 0 };
+    int64_t now = 1;
+    unsigned before = 0;
+    for (int i = 0; i < 100; i++)
+        before = turn(&s, &now, 1000, MS / 10, MS);
+    assert_true(s.busy);
+    (void)turn(&s, &now, 1000, MS / 10, 50 * MS);
+    assert_in_range(turn(&s, &now, 1000, MS / 10, MS), before, before * 2);
+    assert_int_equal(turn(&s, &now, 1000, MS / 10, MS), before);
+}
+
+static void who_is_kept_waiting_is_let_go_in_time(void **state)
+{
+    (void)state;
+    struct shed s = { 0 };
+    int64_t now = 1;
+    assert_int_equal(shed_release(&s, 5000), 5000); /* not busy: all */
+    for (int i = 0; i < 10; i++)
+        (void)turn(&s, &now, 1000, MS, MS);
+    uint32_t kept = 10000, turns = 0;
+    for (; kept > 0; turns++) {
+        uint32_t n = shed_release(&s, kept);
+        assert_true(n > 0 && n < 1000);
+        kept -= n < kept ? n : kept;
+    }
+    assert_true(turns < 100);
 }
 
 static void when_it_does_not_end_turns_become_short(void **state)
@@ -156,6 +201,9 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_can_be_done_is_taken_for_ever),
         cmocka_unit_test(one_burst_is_taken_whole),
+        cmocka_unit_test(short_turns_between_long_ones_are_no_pause),
+        cmocka_unit_test(one_stall_of_the_disk_does_not_make_the_next_turn_long),
+        cmocka_unit_test(who_is_kept_waiting_is_let_go_in_time),
         cmocka_unit_test(when_it_does_not_end_turns_become_short),
         cmocka_unit_test(on_a_slow_disk_a_turn_takes_more_but_not_without_end),
         cmocka_unit_test(when_it_is_over_all_is_taken_again),
