@@ -3,9 +3,9 @@
 #include "base/limits.h"
 
 enum {
-    LONG_US = 20 * 1000, /* a turn that is long */
-    LONG_TURNS = 2,      /* as many, without a pause, are no burst */
-    PAUSE_US = 50 * 1000,
+    LONG_US = 6 * 1000, /* a turn that is long, the commit apart: that grows with it */
+    LONG_TURNS = 3,     /* as many, without a pause, are no burst */
+    PAUSE_US = 200 * 1000,
     BURST_US = 150 * 1000,  /* a burst is taken in up to this */
     ALL_US = 1000 * 1000,   /* beyond it, even what is refused as dearly as done */
     LEAST_BUDGET_US = 1500, /* of a turn, for events, while busy */
@@ -49,7 +49,7 @@ static void set_budget(struct shed *s, int64_t commit)
 void shed_turn_end(struct shed *s, int64_t now, uint64_t commit_us)
 {
     int64_t length = now - s->turn_us, commit = (int64_t)(commit_us - s->commit_us);
-    if (length >= LONG_US) {
+    if (length - commit >= LONG_US) {
         bool paused = s->turn_us - s->long_end_us >= PAUSE_US;
         s->long_turns = paused ? 1 : s->long_turns + 1;
         s->long_end_us = now;
