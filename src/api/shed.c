@@ -59,10 +59,8 @@ void shed_turn_end(struct shed *s, int64_t now, uint64_t commit_us)
         s->last_us = now;
     if (s->busy)
         s->busy = now - s->last_us < CALM_US;
-    else
-        s->busy = overrun || s->refused_now;
-    if (s->busy && s->last_us == 0)
-        s->last_us = now;
+    else if ((s->busy = overrun || s->refused_now))
+        s->last_us = now; /* else it would be over with the next turn */
     if (commit > 0 || s->budget_us == 0)
         set_budget(s, commit);
 }

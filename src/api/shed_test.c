@@ -67,6 +67,23 @@ static void short_turns_between_long_ones_are_no_pause(void **state)
     assert_true(turn(&s, &now, 100, MS, MS) < 10);
 }
 
+static void the_second_time_is_as_the_first(void **state)
+{
+    (void)state;
+    struct shed s = { 0 };
+    int64_t now = 1;
+    for (int i = 0; i < 10; i++)
+        (void)turn(&s, &now, 100, MS, MS);
+    now += 10000 * MS;
+    for (int i = 0; i < 10; i++)
+        (void)turn(&s, &now, 0, MS, 0);
+    assert_false(s.busy);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(turn(&s, &now, 100, MS, MS), 100);
+    assert_int_equal(turn(&s, &now, 0, MS, 0), 0); /* only answers */
+    assert_true(s.busy);
+}
+
 static void one_stall_of_the_disk_does_not_make_the_next_turn_long(void **state)
 {
     (void)state;
@@ -202,6 +219,7 @@ int main(void)
         cmocka_unit_test(what_can_be_done_is_taken_for_ever),
         cmocka_unit_test(one_burst_is_taken_whole),
         cmocka_unit_test(short_turns_between_long_ones_are_no_pause),
+        cmocka_unit_test(the_second_time_is_as_the_first),
         cmocka_unit_test(one_stall_of_the_disk_does_not_make_the_next_turn_long),
         cmocka_unit_test(who_is_kept_waiting_is_let_go_in_time),
         cmocka_unit_test(when_it_does_not_end_turns_become_short),
