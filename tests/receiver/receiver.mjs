@@ -89,7 +89,7 @@ export class Receiver {
       if ((size += chunk.length) > BODY) return r.writeHead(413).end()
       chunks.push(chunk)
     }
-    const behave = (await this.answer?.({ destination, headers: q.headers, count: this.requests })) ?? {}
+    const behave = (await this.answer?.({ destination, headers: q.headers, count: this.requests, body: String(Buffer.concat(chunks)) })) ?? {}
     if (behave.reset) return q.socket.resetAndDestroy()
     if (behave.delayMs) await new Promise(ok => setTimeout(ok, behave.delayMs))
     const status = behave.status ?? 200
