@@ -11,6 +11,7 @@ enum {
     LEAST_BUDGET_US = 1500, /* of a turn, for events, while busy */
     MOST_BUDGET_US = 25 * 1000,
     COMMITS_OF_LATE = 16,
+    TAKEN_A_TURN = 4,
     REFUSED_A_TURN = 16,
     CALM_US = 500 * 1000, /* without a refusal: no longer busy */
     DEAR_BODY = 4096,     /* bytes; a larger one costs more than its refusal */
@@ -27,6 +28,7 @@ void shed_turn_begin(struct shed *s, int64_t now, uint64_t commit_us)
     s->worked_us = 0;
     s->promised_us = 0;
     s->turn_bytes = 0;
+    s->taken = 0;
     s->refused_now = false;
 }
 
@@ -82,7 +84,8 @@ static enum shed_why refuse(struct shed *s)
 
 static bool spent(const struct shed *s)
 {
-    return s->worked_us >= s->budget_us || s->promised_us >= s->budget_us;
+    return s->taken >= TAKEN_A_TURN &&
+           (s->worked_us >= s->budget_us || s->promised_us >= s->budget_us);
 }
 
 enum shed_why shed_expect(struct shed *s, enum worth worth, long long length, bool *ret_promised)
@@ -93,6 +96,7 @@ enum shed_why shed_expect(struct shed *s, enum worth worth, long long length, bo
     if (spent(s))
         return refuse(s);
     *ret_promised = length >= 0;
+    s->taken += *ret_promised;
     s->promised_us += (int64_t)((double)(length < 0 ? 0 : length) * s->us_per_byte);
     return SHED_NOT;
 }
@@ -104,7 +108,10 @@ enum shed_why shed_admit(struct shed *s, enum worth worth, size_t body, bool pro
         return SHED_NOT;
     int64_t past = now - s->turn_us;
     bool much = s->busy ? spent(s) : past >= BURST_US;
-    return past >= ALL_US || (much && body >= DEAR_BODY) ? refuse(s) : SHED_NOT;
+    if (past >= ALL_US || (much && body >= DEAR_BODY))
+        return refuse(s);
+    s->taken++;
+    return SHED_NOT;
 }
 
 void shed_worked(struct shed *s, size_t body, int64_t us)

@@ -4,7 +4,8 @@
  * comes in a turn waits for its end. When turns become long, and again and again,
  * more comes than can be done: then only so much of each turn is given to events as
  * keeps it short, and the rest of them is answered with 503 and Retry-After, and
- * what they carry is read past. A short burst is taken in whole.
+ * what they carry is read past. A short burst is taken in whole, and a few in every turn: where there are only a few
+ * clients, their own waiting is limit enough, however slow the machine.
  *
  * By time only events are refused, and of these only what costs more than to refuse it: a single message
  * nearly never. Acts (consents, withdrawals, subjects) are refused by memory alone,
@@ -45,6 +46,7 @@ struct shed {
     size_t turn_bytes;          /* handled in this turn */
     size_t bodies;              /* bytes of bodies held */
     uint32_t looks, long_turns; /* of late, without a pause */
+    uint32_t taken;             /* events' requests that this turn took while busy */
     bool busy, refused_now;
     uint64_t refused[SHED_WHYS];
 };

@@ -161,6 +161,18 @@ static void when_it_is_over_all_is_taken_again(void **state)
     assert_int_equal(turn(&s, &now, 100, MS, MS), 100);
 }
 
+/* However slow the machine: their own waiting is limit enough. */
+static void a_few_clients_are_never_refused_by_time(void **state)
+{
+    (void)state;
+    struct shed s = { 0 };
+    int64_t now = 1;
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(turn(&s, &now, 4, 20 * MS, 50 * MS), 4);
+    assert_int_equal(s.refused[SHED_TIME], 0);
+    assert_true(turn(&s, &now, 40, 20 * MS, 50 * MS) < 40);
+}
+
 static void single_messages_acts_and_health_are_not_refused_by_time(void **state)
 {
     (void)state;
@@ -171,6 +183,8 @@ static void single_messages_acts_and_health_are_not_refused_by_time(void **state
         (void)turn(&s, &now, 1000, MS, MS);
     shed_turn_begin(&s, now, 0);
     shed_worked(&s, BATCH, 100 * MS);
+    for (int i = 0; i < 4; i++) /* as many are taken in every turn */
+        assert_int_equal(shed_admit(&s, WORTH_EVENT, BATCH, false, now), SHED_NOT);
     assert_int_equal(shed_expect(&s, WORTH_EVENT, BATCH, &promised), SHED_TIME);
     assert_int_equal(shed_admit(&s, WORTH_EVENT, BATCH, false, now), SHED_TIME);
     assert_int_equal(shed_admit(&s, WORTH_EVENT, BATCH, true, now), SHED_NOT); /* promised */
@@ -225,6 +239,7 @@ int main(void)
         cmocka_unit_test(when_it_does_not_end_turns_become_short),
         cmocka_unit_test(on_a_slow_disk_a_turn_takes_more_but_not_without_end),
         cmocka_unit_test(when_it_is_over_all_is_taken_again),
+        cmocka_unit_test(a_few_clients_are_never_refused_by_time),
         cmocka_unit_test(single_messages_acts_and_health_are_not_refused_by_time),
         cmocka_unit_test(bodies_of_events_leave_room_for_acts),
         cmocka_unit_test(the_queue_of_the_reader_is_bounded),

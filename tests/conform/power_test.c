@@ -166,8 +166,8 @@ static void an_older_database_is_refused_when_the_log_begins_later(void **state)
 
 /* ---- a sync that fails ---- */
 
-static bool sync_fails;
-static uint32_t wal_syncs, log_syncs;
+static atomic_bool sync_fails;
+static atomic_uint wal_syncs, log_syncs;
 static int (*real_open)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
 static int (*real_sync)(sqlite3_file *, int);
 static sqlite3_io_methods wal_methods;
