@@ -173,8 +173,8 @@ static void *run(void *ctx)
         int wait = wait_ms(d);
         if (wait > LOOK_MS)
             shelf_clear(&d->shelf); /* of people's data no more is kept than is being read */
+        note_state(d); /* the outlets look into the policy's configuration */
         d->setup.policy_unref(d->setup.ctx, d->policy);
-        note_state(d);
         if (is_finished(d))
             break;
         wire_wait(d->wire, wait);

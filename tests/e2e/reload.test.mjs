@@ -19,7 +19,7 @@ test('reloads under load lose no request', { timeout: 60_000 }, async () => {
   const wrong = []
   let n = 0
   const load = Array.from({ length: 4 }, async () => {
-    while (running) {
+    while (running && d.child) {
       const answer = await d.ingest([track('ada', 'During Reload', { properties: { n: n++ } })]).catch(e => ({ status: e.message }))
       if (answer.status !== 200) wrong.push(answer.status)
     }
