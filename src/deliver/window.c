@@ -33,7 +33,8 @@ void window_close(struct window *w)
 void window_succeeded(struct window *w, uint32_t most)
 {
     uint32_t size = window_size(w, most);
-    if (w->used < size || size >= most) /* the one that succeeded still counts as used */
+    bool full = w->used >= size; /* the one that succeeded still counts as used */
+    if (size >= most || (!full && size >= WINDOW_FIRST))
         return;
     if (++w->credit < size)
         return;

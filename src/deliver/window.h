@@ -1,8 +1,9 @@
 /* deliver/window.h - how many requests one destination may have on their way.
  *
  * Grows and shrinks with what comes back, as a mail queue's window does: a whole window of
- * successes opens it by one, but only while it is full (what is not used need not grow); a failure
- * halves it. Closed (an outage, a receiver that asks for time) it is one: the probe. From there it
+ * successes opens it by one; a failure halves it. Beyond the width it starts with, only while it is
+ * full: what is not used need not grow. Up to there always, or a quiet destination that fails now
+ * and then would be taken for one that is down. Closed (an outage, a receiver that asks for time) it is one: the probe. From there it
  * opens again slowly, by one for each window of successes, so that a receiver that has just come
  * back is not run over by what has waited for it.
  */

@@ -60,6 +60,17 @@ static void what_is_not_used_does_not_grow(void **state)
     assert_int_equal(window_size(&w, MOST), WINDOW_FIRST);
 }
 
+static void one_that_is_seldom_used_grows_back_to_where_it_began(void **state)
+{
+    (void)state;
+    struct window w = { .used = 1 };
+    assert_false(window_failed(&w, MOST));
+    for (int i = 0; i < 20; i++) /* one of twenty fails, one at a time */
+        window_succeeded(&w, MOST);
+    assert_int_equal(window_size(&w, MOST), WINDOW_FIRST);
+    assert_false(window_failed(&w, MOST));
+}
+
 static void a_failure_halves_it_and_the_last_one_says_so(void **state)
 {
     (void)state;
@@ -116,6 +127,7 @@ int main(void)
         cmocka_unit_test(it_starts_with_four_if_so_many_are_allowed),
         cmocka_unit_test(it_opens_by_one_for_each_window_of_successes),
         cmocka_unit_test(what_is_not_used_does_not_grow),
+        cmocka_unit_test(one_that_is_seldom_used_grows_back_to_where_it_began),
         cmocka_unit_test(a_failure_halves_it_and_the_last_one_says_so),
         cmocka_unit_test(after_an_outage_it_opens_slowly),
         cmocka_unit_test(a_failure_takes_back_what_success_had_saved),
