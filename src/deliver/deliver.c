@@ -165,6 +165,17 @@ static int wait_ms(struct deliver *d)
     return wait < 0 ? 0 : (int)wait;
 }
 
+/* The outlets look into its configuration: they look again when there is the next one. */
+static void give_policy_back(struct deliver *d)
+{
+    for (uint32_t i = 0; i < LIMIT_DESTINATIONS; i++) {
+        d->outlet[i].use = UINT32_MAX;
+        d->outlet[i].conf = NULL;
+    }
+    d->setup.policy_unref(d->setup.ctx, d->policy);
+    d->policy = (struct deliver_policy){ 0 };
+}
+
 static void *run(void *ctx)
 {
     struct deliver *d = ctx;
@@ -173,8 +184,8 @@ static void *run(void *ctx)
         int wait = wait_ms(d);
         if (wait > LOOK_MS)
             shelf_clear(&d->shelf); /* of people's data no more is kept than is being read */
-        note_state(d); /* the outlets look into the policy's configuration */
-        d->setup.policy_unref(d->setup.ctx, d->policy);
+        note_state(d);
+        give_policy_back(d);
         if (is_finished(d))
             break;
         wire_wait(d->wire, wait);

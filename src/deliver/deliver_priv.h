@@ -117,7 +117,7 @@ struct parcel {
 struct outlet {
     uint32_t slot;
     uint32_t use;                        /* in the turn's policy; UINT32_MAX: nothing is begun */
-    const struct conf_destination *conf; /* of the turn's policy */
+    const struct conf_destination *conf; /* of the turn's policy; NULL without a use */
     uint32_t generation;                 /* of the configuration that was looked at last */
     uint64_t endpoint;                   /* a hash of it */
     int64_t start_segment, start_ms;     /* struct delivery_standing */

@@ -207,22 +207,13 @@ static void put_sent(struct buf *to, const struct frozen *f, const struct sent_f
     buf_byte(to, ']');
 }
 
-/* What lies behind the cursors of those who are sent anything. */
-static enum err count_waiting(struct store_reader *r, const struct policy *p, struct str subject,
-                              uint64_t *ret_count)
+/* Those who are sent anything, as bits. */
+static uint32_t sending_slots(const struct policy *p)
 {
-    uint64_t count = 0;
-    for (uint32_t i = 0; i < p->use_count; i++) {
-        uint64_t n = 0;
-        if (destination_find(p->use[i].conf->type) == NULL)
-            continue;
-        enum err e = store_count_waiting(r, subject, (int)p->use[i].slot, &n);
-        if (e != OK)
-            return e;
-        count += n;
-    }
-    *ret_count = count;
-    return OK;
+    uint32_t slots = 0;
+    for (uint32_t i = 0; i < p->use_count; i++)
+        slots |= (uint32_t)(destination_find(p->use[i].conf->type) != NULL) << p->use[i].slot;
+    return slots;
 }
 
 enum err explain_withdrawal(struct store_reader *r, const struct policy *p, struct str subject,
@@ -234,7 +225,7 @@ enum err explain_withdrawal(struct store_reader *r, const struct policy *p, stru
     struct frozen f;
     enum err e = store_list_sent(r, subject, LIMIT_WITHDRAWAL_SHOWN, a, &sent, &count, &total);
     if (e == OK)
-        e = count_waiting(r, p, subject, &waiting);
+        e = store_count_waiting(r, subject, sending_slots(p), &waiting);
     if (e == OK)
         e = store_load_frozen(r, a, &f);
     if (e != OK)

@@ -11,102 +11,92 @@ struct ends { /* by slot: what has been taken */
     int64_t least;
 };
 
-static enum err add_end(struct store_reader *r, uint32_t slot, struct delivery_cursor cursor,
-                        struct ends *ends)
+static enum err read_ends(struct store_reader *r, uint32_t slots, struct ends *ret_ends)
 {
-    int64_t next;
-    enum err e = segment_next_number(r, cursor.segment, &next);
-    if (e != OK)
-        return e;
-    must(ends->count < LIMIT_DESTINATIONS);
-    ends->at[ends->count].slot = slot;
-    ends->at[ends->count].cursor = cursor;
-    ends->at[ends->count++].next = next ? next : INT64_MAX;
-    if (cursor.segment < ends->least)
-        ends->least = cursor.segment;
+    struct ends ends = { .least = INT64_MAX };
+    enum err e = OK;
+    for (uint32_t slot = 0; e == OK && slot < LIMIT_DESTINATIONS; slot++) {
+        struct delivery_cursor c;
+        int64_t next = 0;
+        if ((slots & 1u << slot) == 0)
+            continue;
+        e = store_get_cursor(r, slot, &c);
+        if (e == OK)
+            e = segment_next_number(r, c.segment, &next);
+        if (e != OK)
+            return e;
+        ends.at[ends.count].slot = slot;
+        ends.at[ends.count].cursor = c;
+        ends.at[ends.count++].next = next ? next : INT64_MAX;
+        if (c.segment < ends.least)
+            ends.least = c.segment;
+    }
+    *ret_ends = ends;
     return OK;
 }
 
-static enum err read_ends(struct store_reader *r, int slot, struct ends *ret_ends)
+static uint32_t waits_for(const struct ends *ends, const struct stored_event *e, int64_t segment,
+                          uint32_t index)
 {
-    struct ends ends = { .least = INT64_MAX };
-    struct delivery_cursor c;
-    enum err e = OK;
-    if (slot >= 0) {
-        e = store_get_cursor(r, (uint32_t)slot, &c);
-        if (e == OK)
-            e = add_end(r, (uint32_t)slot, c, &ends);
-        *ret_ends = ends;
-        return e;
-    }
-    AUTO(query_done) struct sqlite3_stmt *q = NULL;
-    e = QUERY(r->c, "SELECT slot, segment, idx FROM cursor", &q);
-    while (e == OK && (e = conn_next(q)) == OK) {
-        c = (struct delivery_cursor){ .segment = col_int(q, 1), .index = (uint32_t)col_int(q, 2) };
-        e = add_end(r, (uint32_t)col_int(q, 0), c, &ends);
-    }
-    *ret_ends = ends;
-    return e == ERR_NOT_FOUND ? OK : e;
-}
-
-static bool waits(const struct ends *ends, const struct stored_event *e, int64_t segment,
-                  uint32_t index)
-{
+    uint32_t n = 0;
     for (uint32_t i = 0; i < ends->count; i++) {
-        if (segment < ends->at[i].next ||
-            (segment == ends->at[i].next && index < ends->at[i].cursor.index))
-            continue;
-        if ((e->verdict[ends->at[i].slot] & STORED_REASON) == REASON_PERMITTED)
-            return true;
+        bool taken = segment < ends->at[i].next ||
+                     (segment == ends->at[i].next && index < ends->at[i].cursor.index);
+        n += !taken && (e->verdict[ends->at[i].slot] & STORED_REASON) == REASON_PERMITTED;
     }
-    return false;
+    return n;
 }
 
-static enum err count_in(struct look *l, const struct ends *ends, int64_t number, struct str briefs,
-                         uint64_t *count)
+static enum err count_in(struct look *l, const struct ends *ends, const struct segment_row *row,
+                         struct buf *briefs, uint64_t *count)
 {
-    struct brief b;
     enum err e = OK;
-    for (uint32_t i = 0; e == OK && brief_next(&briefs, &b); i++) {
+    buf_clear(briefs); /* reading an event takes the row's */
+    buf_str(briefs, row->brief);
+    struct str left = buf_view(briefs);
+    struct brief b;
+    for (uint32_t i = 0; e == OK && brief_next(&left, &b); i++) {
         if (!look_is_hers(l, &b))
             continue;
         struct stored_event event;
-        e = look_read(l, number, i, &event);
-        *count += e == OK && waits(ends, &event, number, i);
-        if (e == ERR_NOT_FOUND)
+        e = look_read(l, row->number, i, &event);
+        if (e == OK)
+            *count += waits_for(ends, &event, row->number, i);
+        else if (e == ERR_NOT_FOUND)
             e = OK;
     }
     return e;
 }
 
-static enum err count_behind(struct look *l, const struct ends *ends, uint64_t *count)
+/* There may be millions of events in a hundred thousand segments: one query, and briefs alone. */
+static enum err count_behind(struct look *l, const struct ends *ends, uint32_t slots,
+                             uint64_t *count)
 {
     AUTO(buf_fini) struct buf briefs = BUF_INIT(LIMIT_GROUP_BYTES);
-    int64_t number = ends->least;
-    enum err e = OK;
-    while (e == OK && number < INT64_MAX) {
-        e = segment_next_number(l->r, number, &number);
-        if (e != OK || number == 0)
-            return e;
+    AUTO(query_done) struct sqlite3_stmt *q = NULL;
+    enum err e = QUERY(l->r->c,
+                       "SELECT " SEGMENT_COLUMNS " FROM segment s WHERE s.number > ?"
+                       " AND s.permitted & ? ORDER BY s.number",
+                       &q, INT(ends->least), INT(slots));
+    while (e == OK && (e = conn_next(q)) == OK) {
         struct segment_row row;
-        e = segment_fetch(l->r, number, LOG_BRIEF, &row);
-        buf_clear(&briefs); /* reading an event takes the reader's */
+        e = segment_at(l->r, q, LOG_BRIEF, &row);
         if (e == OK)
-            buf_str(&briefs, row.brief);
-        if (e == OK)
-            e = count_in(l, ends, number, buf_view(&briefs), count);
+            e = count_in(l, ends, &row, &briefs, count);
+        else if (e == ERR_NOT_FOUND)
+            e = ERR_CORRUPT; /* nothing goes from the log meanwhile */
     }
-    return e;
+    return e == ERR_NOT_FOUND ? OK : e;
 }
 
 /* What is to be tried again waits as well. */
-static enum err count_retries(struct look *l, int slot, uint64_t *count)
+static enum err count_retries(struct look *l, uint32_t slots, uint64_t *count)
 {
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
     enum err e = QUERY(l->r->c,
                        "SELECT items FROM request INDEXED BY request_state WHERE state > 0"
-                       " AND state = 2 AND slot BETWEEN ? AND ?",
-                       &q, INT(slot < 0 ? 0 : slot), INT(slot < 0 ? LIMIT_DESTINATIONS : slot));
+                       " AND state = 2 AND 1 << slot & ?",
+                       &q, INT(slots));
     while (e == OK && (e = conn_next(q)) == OK) {
         struct str items = col_bytes(q, 0);
         struct delivery_item item;
@@ -119,17 +109,17 @@ static enum err count_retries(struct look *l, int slot, uint64_t *count)
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-enum err store_count_waiting(struct store_reader *r, struct str subject, int slot,
+enum err store_count_waiting(struct store_reader *r, struct str subject, uint32_t slots,
                              uint64_t *ret_count)
 {
     AUTO(look_fini) struct look l = look_at(r, subject);
     struct ends ends;
     uint64_t count = 0;
-    enum err e = read_ends(r, slot, &ends);
+    enum err e = read_ends(r, slots, &ends);
     if (e == OK)
-        e = count_behind(&l, &ends, &count);
+        e = count_behind(&l, &ends, slots, &count);
     if (e == OK)
-        e = count_retries(&l, slot, &count);
+        e = count_retries(&l, slots, &count);
     if (e == OK)
         *ret_count = count;
     return e;

@@ -405,9 +405,10 @@ struct outcome {
 };
 enum err store_segment_outcomes(struct store_reader *r, int64_t segment, struct arena *a,
                                 struct outcome **ret_outcomes, uint32_t *ret_count) MUST_CHECK;
-/* How many of this subject's events wait for a slot (-1: any that has a cursor):
- * permitted when they came and behind its cursor, or to be tried again. */
-enum err store_count_waiting(struct store_reader *r, struct str subject, int slot,
+/* How many of this subject's events wait for these slots (bits), one that waits for two counted
+ * twice: permitted when they came and behind the slot's cursor, or to be tried again. Looks through
+ * all that waits, whoever it is about: a fraction of a second for each million events. */
+enum err store_count_waiting(struct store_reader *r, struct str subject, uint32_t slots,
                              uint64_t *ret_count) MUST_CHECK;
 
 /* ---- counters, backup, verification ---- */

@@ -9,6 +9,7 @@ import { consent, startHouse, track } from './fixture.mjs'
 const WITHDRAWALS = Number(process.env.WITHDRAWALS ?? 500)
 const POOL = 60 // people whose events flow at any time
 const BATCH = 40
+const LAG = 100 // groups: what waits for longer is mostly dropped, and would show nothing
 
 /** How the receiver behaves: quick, slow, now and then refusing. */
 const moody = () => {
@@ -41,9 +42,16 @@ test(`${WITHDRAWALS} withdrawals at random moments, while events flow at full sp
   }
   for (let i = 0; i < POOL; i++) await born()
 
-  let flowing = true
+  let flowing = true, full = false
+  const watch = async () => {
+    for (; flowing; await sleep(20)) full = (await d.metric('licet_delivery_lag_segments', { destination: 'warehouse' })) > LAG
+  }
   const pour = async () => {
     while (flowing) {
+      if (full) {
+        await sleep(5)
+        continue
+      }
       const pick = () => (recent.length && randomInt(4) === 0 ? recent[randomInt(recent.length)] : living[randomInt(living.length)])
       const { status } = await d.ingest(Array.from({ length: BATCH }, () => track(pick(), 'Flow')))
       assert.equal(status, 200)
@@ -66,7 +74,7 @@ test(`${WITHDRAWALS} withdrawals at random moments, while events flow at full sp
       await born()
     }
   }
-  const pours = Array.from({ length: 3 }, pour)
+  const pours = [watch(), ...Array.from({ length: 3 }, pour)]
   await Promise.all(Array.from({ length: 4 }, withdraw))
   flowing = false
   await Promise.all(pours)
