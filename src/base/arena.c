@@ -84,6 +84,18 @@ void *arena_alloc(struct arena *a, size_t n)
     return memset(arena_room(a, n), 0, n);
 }
 
+void *arena_grown(struct arena *a, void *array, size_t size, uint32_t count, uint32_t *cap)
+{
+    if (count < *cap)
+        return array;
+    must(*cap <= UINT32_MAX / 2);
+    *cap = *cap ? *cap * 2 : 8;
+    void *larger = arena_alloc(a, size * *cap);
+    if (count)
+        memcpy(larger, array, size * count);
+    return larger;
+}
+
 struct str arena_str(struct arena *a, struct str s)
 {
     char *p = arena_room(a, s.n + 1);

@@ -10,6 +10,8 @@
 #include "base/must.h"
 #include "base/str.h"
 
+#include <stdint.h>
+
 struct arena_chunk;
 
 struct arena {
@@ -32,6 +34,11 @@ void *arena_alloc(struct arena *a, size_t n) __attribute__((returns_nonnull, all
 
 /* The same without zeroing, for what is written in full at once. */
 void *arena_room(struct arena *a, size_t n) __attribute__((returns_nonnull, alloc_size(2)));
+
+/* An array of `count` elements that is to take one more: where it is, or a larger copy. *cap, 0 at
+ * first, is its room. */
+void *arena_grown(struct arena *a, void *array, size_t size, uint32_t count, uint32_t *cap)
+    __attribute__((returns_nonnull));
 
 /* A copy with a zero byte behind it, so that .p also serves as a C string. */
 struct str arena_str(struct arena *a, struct str s);

@@ -30,6 +30,20 @@ static void arena_gives_zeroed_aligned_memory_and_reuses_it(void **state)
     assert_int_equal(s.p[s.n], 0);
 }
 
+static void an_array_in_an_arena_grows_with_what_is_in_it(void **state)
+{
+    (void)state;
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    uint32_t *array = NULL, cap = 0;
+    for (uint32_t i = 0; i < 1000; i++) {
+        array = arena_grown(&a, array, sizeof *array, i, &cap);
+        assert_true(cap > i);
+        array[i] = i;
+    }
+    for (uint32_t i = 0; i < 1000; i++)
+        assert_int_equal(array[i], i);
+}
+
 static void buffer_stops_at_its_maximum(void **state)
 {
     (void)state;
@@ -137,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_gives_zeroed_aligned_memory_and_reuses_it),
+        cmocka_unit_test(an_array_in_an_arena_grows_with_what_is_in_it),
         cmocka_unit_test(buffer_stops_at_its_maximum),
         cmocka_unit_test(strings_split_and_compare),
         cmocka_unit_test(ids_grow_and_survive_text),

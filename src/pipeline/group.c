@@ -181,7 +181,6 @@ void group_commit(struct pipeline *p)
             finish_failed(p, w, e);
     }
     p->unseen = p->unseen || (e == OK && deliverable);
-    group_publish(p, false);
 }
 
 /* ---- what other threads want written ---- */

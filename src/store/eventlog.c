@@ -20,6 +20,13 @@ static void name_of(uint32_t file, char ret_name[NAME])
     (void)snprintf(ret_name, NAME, "%010u", file);
 }
 
+static int open_in(int dir, uint32_t file, int flags)
+{
+    char name[NAME];
+    name_of(file, name);
+    return openat(dir, name, flags | O_CLOEXEC, 0600);
+}
+
 static enum err failed(struct err_info *info, const char *what)
 {
     int code = errno; /* EFBIG: a limit on files' sizes is a full disk as well */
@@ -82,9 +89,7 @@ static enum err make_dir(const char *dir, int *ret_fd, struct err_info *info)
 
 static enum err open_file(struct eventlog_writer *w, struct err_info *info)
 {
-    char name[NAME];
-    name_of(w->file, name);
-    int fd = openat(w->dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open_in(w->dir, w->file, O_WRONLY | O_CREAT);
     if (fd < 0)
         return failed(info, "file");
     /* what stands behind the end was never acknowledged; the name must be there after a crash */
@@ -182,8 +187,10 @@ static void fill(struct eventlog_writer *w, uint32_t end)
     for (size_t i = 0; i < COUNT(parts); i++)
         parts[i] = part((struct str){ zeros, sizeof zeros });
     bool whole = pwritev(w->fd, parts, COUNT(parts), end) == FILL;
-    if (!whole && ftruncate(w->fd, end) != 0)
-        whole = false; /* then it is taken for what a crash left */
+    if (!whole) {
+        int cut = ftruncate(w->fd, end);
+        (void)cut; /* what stays is taken for what a crash left */
+    }
     w->filled = end + (whole ? FILL : 0);
 }
 
@@ -255,9 +262,7 @@ static enum err overwrite(int fd, const struct log_place *place)
 
 enum err eventlog_punch(struct eventlog_writer *w, const struct log_place *place)
 {
-    char name[NAME];
-    name_of(place->file, name);
-    AUTO(close_fd) int fd = openat(w->dir, name, O_WRONLY | O_CLOEXEC);
+    AUTO(close_fd) int fd = open_in(w->dir, place->file, O_WRONLY);
     if (fd < 0)
         return errno == ENOENT ? OK : ERR_IO;
     if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, place->start, place->size) == 0)
@@ -267,9 +272,7 @@ enum err eventlog_punch(struct eventlog_writer *w, const struct log_place *place
 
 enum err eventlog_sync_holes(struct eventlog_writer *w, uint32_t file)
 {
-    char name[NAME];
-    name_of(file, name);
-    AUTO(close_fd) int fd = openat(w->dir, name, O_WRONLY | O_CLOEXEC);
+    AUTO(close_fd) int fd = open_in(w->dir, file, O_WRONLY);
     if (fd < 0)
         return errno == ENOENT ? OK : ERR_IO;
     return fsync(fd) == 0 ? OK : ERR_IO;
@@ -316,9 +319,7 @@ static enum err reach(struct eventlog_reader *r, uint32_t file)
 {
     if (r->fd >= 0 && r->file == file)
         return OK;
-    char name[NAME];
-    name_of(file, name);
-    int fd = r->dir < 0 || file == 0 ? -1 : openat(r->dir, name, O_RDONLY | O_CLOEXEC);
+    int fd = r->dir < 0 || file == 0 ? -1 : open_in(r->dir, file, O_RDONLY);
     if (fd < 0)
         return r->dir < 0 || file == 0 || errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
     close_fd(&r->fd);

@@ -105,22 +105,14 @@ enum err tail_start(struct conn *c, struct log_tail *ret_t)
 static bool events_agree(const struct store_reader *r, const struct log_record *record,
                          const struct segment_sums *sums)
 {
-    char bytes[BRIEF];
     struct segment_cursor c;
     struct stored_event e;
     struct str entry;
     segment_start(record->entries, &c);
-    while (segment_next(&c, &e, &entry) == OK) {
-        struct buf brief = { .p = bytes, .cap = sizeof bytes, .max = sizeof bytes };
-        uint8_t leaf[CHAIN_HASH];
-        uint32_t i = c.index - 1;
-        brief_add(&brief, r, &e, sums->first_ms);
-        chain_event_leaf((const uint8_t *)record->keys.p + (size_t)i * CHAIN_KEY, record->number, i,
-                         entry, leaf);
-        if (memcmp(bytes, record->brief.p + (size_t)i * BRIEF, BRIEF) != 0 ||
-            memcmp(leaf, record->leaves.p + (size_t)i * CHAIN_HASH, CHAIN_HASH) != 0)
+    while (segment_next(&c, &e, &entry) == OK)
+        if (!brief_agrees(record->brief, c.index - 1, r, &e, sums->first_ms) ||
+            !entry_agrees(record->leaves, record->keys, record->number, c.index - 1, entry))
             return false;
-    }
     return true;
 }
 
@@ -128,18 +120,9 @@ static bool events_agree(const struct store_reader *r, const struct log_record *
 static bool agrees(const struct store_reader *r, const struct log_record *record,
                    const struct chain_head *previous, struct segment_sums *ret_sums)
 {
-    struct segment_cursor c;
-    struct stored_event e;
-    struct str entry;
-    enum err err;
-    if (record->number != previous->group + 1)
-        return false;
-    sums_init(ret_sums);
-    segment_start(record->entries, &c);
-    while ((err = segment_next(&c, &e, &entry)) == OK && c.index <= record->count)
-        sums_add(ret_sums, &e);
-    if (err != ERR_NOT_FOUND || ret_sums->count != record->count ||
-        !events_agree(r, record, ret_sums))
+    if (record->number != previous->group + 1 ||
+        segment_sum(record->entries, record->count, ret_sums) != OK ||
+        ret_sums->count != record->count || !events_agree(r, record, ret_sums))
         return false;
     uint8_t hash[CHAIN_HASH];
     chain_group_head(record->number, record->at_ms, previous->hash, (struct str){ 0 },

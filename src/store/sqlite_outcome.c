@@ -8,13 +8,7 @@ struct outcomes { /* a growing array in an arena */
 
 static void add(struct outcomes *o, struct arena *a, const struct outcome *one)
 {
-    if (o->count == o->cap) {
-        struct outcome *old = o->at;
-        o->cap = o->cap ? o->cap * 2 : 256;
-        o->at = arena_array(a, struct outcome, o->cap);
-        if (o->count)
-            memcpy(o->at, old, o->count * sizeof *old);
-    }
+    o->at = arena_grown(a, o->at, sizeof *o->at, o->count, &o->cap);
     o->at[o->count++] = *one;
 }
 

@@ -24,32 +24,45 @@ bool brief_at(struct str briefs, uint32_t index, struct brief *ret_b)
     return take_bytes(&briefs, (size_t)index * BRIEF, &skipped) && brief_next(&briefs, ret_b);
 }
 
-/* ---- writing ---- */
-
-void sums_init(struct segment_sums *s)
+bool brief_agrees(struct str briefs, uint32_t index, const struct store_reader *r,
+                  const struct stored_event *e, int64_t first_ms)
 {
-    *s = (struct segment_sums){ .first_ms = INT64_MAX, .last_ms = INT64_MIN };
+    char bytes[BRIEF];
+    struct buf expected = { .p = bytes, .cap = sizeof bytes, .max = sizeof bytes };
+    brief_add(&expected, r, e, first_ms);
+    return memcmp(bytes, briefs.p + (size_t)index * BRIEF, BRIEF) == 0;
 }
 
-void sums_add(struct segment_sums *s, const struct stored_event *e)
+bool entry_agrees(struct str leaves, struct str keys, int64_t segment, uint32_t index,
+                  struct str entry)
 {
-    s->count++;
-    s->first_ms = e->received_ms < s->first_ms ? e->received_ms : s->first_ms;
-    s->last_ms = e->received_ms > s->last_ms ? e->received_ms : s->last_ms;
-    for (uint32_t slot = 0; slot < LIMIT_DESTINATIONS; slot++)
-        s->permitted |= (uint32_t)((e->verdict[slot] & STORED_REASON) == REASON_PERMITTED) << slot;
+    uint8_t leaf[CHAIN_HASH];
+    chain_event_leaf((const uint8_t *)keys.p + (size_t)index * CHAIN_KEY, segment, index, entry,
+                     leaf);
+    return memcmp(leaf, leaves.p + (size_t)index * CHAIN_HASH, CHAIN_HASH) == 0;
 }
 
-static void sum(struct str bytes, struct segment_sums *ret_sums)
+enum err segment_sum(struct str entries, int64_t most, struct segment_sums *ret_sums)
 {
+    struct segment_sums s = { .first_ms = INT64_MAX, .last_ms = INT64_MIN };
     struct segment_cursor c;
     struct stored_event e;
     struct str entry;
-    sums_init(ret_sums);
-    segment_start(bytes, &c);
-    while (segment_next(&c, &e, &entry) == OK)
-        sums_add(ret_sums, &e);
+    enum err err;
+    segment_start(entries, &c);
+    while ((err = segment_next(&c, &e, &entry)) == OK && s.count < most) {
+        s.count++;
+        s.first_ms = e.received_ms < s.first_ms ? e.received_ms : s.first_ms;
+        s.last_ms = e.received_ms > s.last_ms ? e.received_ms : s.last_ms;
+        for (uint32_t slot = 0; slot < LIMIT_DESTINATIONS; slot++)
+            s.permitted |= (uint32_t)((e.verdict[slot] & STORED_REASON) == REASON_PERMITTED)
+                           << slot;
+    }
+    *ret_sums = s;
+    return err == ERR_NOT_FOUND ? OK : ERR_CORRUPT;
 }
+
+/* ---- writing ---- */
 
 /* Leaves, keys and briefs of all events, into the group. */
 static void add_leaves(struct store *s, int64_t number, struct str bytes, int64_t first_ms)
@@ -79,8 +92,8 @@ enum err store_add_segment(struct store *s, const struct segment_builder *b)
     if (b->count == 0)
         return OK;
     struct segment_sums sums;
-    sum(buf_view(&b->entries), &sums);
-    must(sums.count == b->count); /* the builder made them */
+    enum err e = segment_sum(buf_view(&b->entries), b->count, &sums);
+    must(e == OK && sums.count == b->count); /* the builder made them */
     add_leaves(s, s->head.group + 1, buf_view(&b->entries), sums.first_ms);
     if (g->keys.over || g->event_leaves.over || g->brief.over)
         return s->c.failed = ERR_LIMIT;

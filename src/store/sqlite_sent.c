@@ -22,13 +22,7 @@ struct deliveries { /* a growing array in an arena */
 
 static void add_delivery(struct deliveries *d, struct arena *a, const struct event_delivery *one)
 {
-    if (d->count == d->cap) {
-        struct event_delivery *old = d->at;
-        d->cap = d->cap ? d->cap * 2 : 8;
-        d->at = arena_array(a, struct event_delivery, d->cap);
-        if (d->count)
-            memcpy(d->at, old, d->count * sizeof *old);
-    }
+    d->at = arena_grown(a, d->at, sizeof *d->at, d->count, &d->cap);
     d->at[d->count++] = *one;
 }
 

@@ -206,8 +206,13 @@ struct segment_sums {
     int64_t first_ms, last_ms;
     uint32_t count, permitted;
 };
-void sums_init(struct segment_sums *s);
-void sums_add(struct segment_sums *s, const struct stored_event *e);
+/* Of so many events at the most. ERR_CORRUPT, with the sums so far, when they cannot be read or are more. */
+enum err segment_sum(struct str entries, int64_t most, struct segment_sums *ret_sums) MUST_CHECK;
+/* Whether what stands beside an event's entry is what it gives; all arrays reach to its index. */
+bool brief_agrees(struct str briefs, uint32_t index, const struct store_reader *r,
+                  const struct stored_event *e, int64_t first_ms);
+bool entry_agrees(struct str leaves, struct str keys, int64_t segment, uint32_t index,
+                 struct str entry);
 
 struct segment_row {
     int64_t number, at_ms, first_ms, last_ms, count, permitted, retention_seq;

@@ -54,56 +54,40 @@ static void check_leaf(struct verify *v, const struct segment_row *s, uint32_t i
                        const struct stored_event *e, struct str entry)
 {
     static const uint8_t no_key[CHAIN_KEY];
-    const uint8_t *key = (const uint8_t *)s->keys.p + (size_t)index * CHAIN_KEY;
-    uint8_t leaf[CHAIN_HASH];
-    if (memcmp(key, no_key, CHAIN_KEY) == 0) {
+    if (memcmp(s->keys.p + (size_t)index * CHAIN_KEY, no_key, CHAIN_KEY) == 0) {
         v->result.emptied++; /* then the hash of the whole stands for it */
         if (s->retention_seq == 0)
             wrong_event(v, s, index, e, "its body was cut, and no retention fact says so");
-        return;
-    }
-    chain_event_leaf(key, s->number, index, entry, leaf);
-    if (memcmp(leaf, s->leaves.p + (size_t)index * CHAIN_HASH, CHAIN_HASH) != 0)
+    } else if (!entry_agrees(s->leaves, s->keys, s->number, index, entry)) {
         wrong_event(v, s, index, e, "its leaf does not agree with it");
+    }
 }
 
-static void check_brief(struct verify *v, const struct segment_row *s, uint32_t index,
-                        const struct stored_event *e)
-{
-    char bytes[BRIEF];
-    struct buf expected = { .p = bytes, .cap = sizeof bytes, .max = sizeof bytes };
-    brief_add(&expected, v->r, e, s->first_ms);
-    if (memcmp(bytes, s->brief.p + (size_t)index * BRIEF, BRIEF) != 0)
-        wrong_event(v, s, index, e, "its brief does not agree with it");
-}
-
-static void check_events(struct verify *v, const struct segment_row *s, struct segment_sums *sums)
+static void check_events(struct verify *v, const struct segment_row *s, uint32_t count)
 {
     struct segment_cursor c;
     struct stored_event e;
     struct str entry;
-    enum err err;
     segment_start(s->bytes, &c);
-    while ((err = segment_next(&c, &e, &entry)) == OK && sums->count < s->count) {
+    while (c.index < count && segment_next(&c, &e, &entry) == OK) {
         check_leaf(v, s, c.index - 1, &e, entry);
-        check_brief(v, s, c.index - 1, &e);
-        sums_add(sums, &e);
+        if (!brief_agrees(s->brief, c.index - 1, v->r, &e, s->first_ms))
+            wrong_event(v, s, c.index - 1, &e, "its brief does not agree with it");
     }
-    if (err != ERR_NOT_FOUND)
-        verify_fault(v, "segment %lld: cannot be read behind event %lld", (long long)s->number,
-                     (long long)sums->count);
 }
 
 enum err verify_segment(struct verify *v, const struct segment_row *s)
 {
-    struct segment_sums sums;
-    sums_init(&sums);
     if (s->count < 1 || s->count > LIMIT_GROUP_BYTES || s->keys.n != (size_t)s->count * CHAIN_KEY ||
         s->leaves.n != (size_t)s->count * CHAIN_HASH || s->brief.n != (size_t)s->count * BRIEF) {
         wrong(v, s, "its columns are of another length than its events");
         return OK;
     }
-    check_events(v, s, &sums);
+    struct segment_sums sums;
+    if (segment_sum(s->bytes, s->count, &sums) != OK)
+        verify_fault(v, "segment %lld: cannot be read behind event %u", (long long)s->number,
+                     sums.count);
+    check_events(v, s, sums.count);
     v->result.events += sums.count;
     if (sums.count != s->count || sums.first_ms != s->first_ms || sums.last_ms != s->last_ms ||
         sums.permitted != s->permitted)
