@@ -257,10 +257,11 @@ void pending_recover(struct deliver *d)
     uint32_t count;
     enum err err =
         store_list_pending(d->setup.reader, -1, PENDING_SENDING, INT64_MAX, LOOK, &a, &q, &count);
-    if (err != OK)
-        return; /* the next turn tries again */
+    if (err != OK) { /* tried again within a second */
+        log_write(LOG_ERROR, "delivery.recover", LOG_C("error", err_text(err)));
+        return;
+    }
     d->recovering = count > 0;
     for (uint32_t i = 0; i < count; i++)
-        if (q[i].slot < LIMIT_DESTINATIONS)
-            recover_one(d, &q[i]);
+        recover_one(d, &q[i]);
 }

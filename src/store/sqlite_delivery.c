@@ -230,7 +230,7 @@ static enum err read_request(struct sqlite3_stmt *q, enum pending_state state, s
             return ERR_CORRUPT;
         item[r.item_count].result = result[state];
     }
-    if (!col_id(q, 0, &r.id))
+    if (!col_id(q, 0, &r.id) || r.slot >= LIMIT_DESTINATIONS)
         return ERR_CORRUPT;
     r.error = col_copy(q, 5, a);
     r.fields = col_copy(q, 6, a);

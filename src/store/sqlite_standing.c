@@ -15,8 +15,12 @@ enum err store_get_standing(struct store_reader *r, uint32_t slot, struct delive
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
     enum err e = QUERY(r->c, "SELECT which, value FROM mark WHERE which BETWEEN ? AND ?", &q,
                        INT(number(slot, 0)), INT(number(slot, PER_SLOT - 1)));
-    while (e == OK && (e = conn_next(q)) == OK)
-        value[col_int(q, 0) - number(slot, 0)] = col_int(q, 1);
+    while (e == OK && (e = conn_next(q)) == OK) {
+        int64_t what = col_int(q, 0) - number(slot, 0);
+        if (what < 0 || what >= PER_SLOT) /* a damaged table is in no order */
+            return ERR_CORRUPT;
+        value[what] = col_int(q, 1);
+    }
     if (e != ERR_NOT_FOUND)
         return e;
     *ret_s = (struct delivery_standing){ .paused_ms = value[PAUSED],
