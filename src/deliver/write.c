@@ -259,6 +259,7 @@ void write_turn(struct deliver *d)
     bool done = d->round_done;
     enum err result = d->round_result;
     d->round_done = false;
+    d->stopping |= d->stop; /* nothing is begun that was committed after the stop */
     must(pthread_mutex_unlock(&d->lock) == 0);
     if (done)
         take_result(d, result);
