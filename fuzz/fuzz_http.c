@@ -86,10 +86,13 @@ static int call(void)
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK + ++from % 65536) };
     struct linger reset = { .l_onoff = 1 }; /* no port stays in use behind it */
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    must(fd >= 0 && bind(fd, (struct sockaddr *)&our, sizeof our) == 0);
-    must(connect(fd, (struct sockaddr *)&in, sizeof in) == 0);
-    must(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) == 0);
-    return fd;
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&our, sizeof our) == 0 &&
+        connect(fd, (struct sockaddr *)&in, sizeof in) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) == 0)
+        return fd;
+    fprintf(stderr, "call %u from the fuzzer: %s; %u connections are open\n", from, strerror(errno),
+            connections_open(server->connections));
+    must(!"a socket of the fuzzer");
 }
 
 static bool turn(void)

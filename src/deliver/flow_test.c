@@ -194,6 +194,27 @@ static void who_waits_for_a_repetition_does_not_hold_up_strangers(void **state)
     house_free(&h);
 }
 
+/* The full request that waits was looked at while something was on its way, and that has ended. */
+static void nobody_is_held_up_when_the_last_one_on_its_way_has_ended(void **state)
+{
+    (void)state;
+    struct house *h = house_with_anna((struct house_options){ .events = 5, .backoff_ms = 3600000 });
+    house_invite(h, 10);
+    receiver_next(h->receiver, RECEIVE_500, 1);
+    house_start(h);
+    (void)house_add_n(h, "anna", 5);
+    house_until(h, house_numbers(h, SLOT_HOOK).retried == 5);
+    receiver_next(h->receiver, RECEIVE_NEVER, 1);
+    (void)house_add_guests(h, 5);
+    house_until(h, receiver_waiting(h->receiver) == 1);
+    (void)house_add_n(h, "anna", 5);
+    house_idle(h, 50);
+    receiver_release(h->receiver);
+    (void)house_add_guests(h, 5);
+    house_until(h, house_numbers(h, SLOT_HOOK).sent >= 10);
+    house_free(&h);
+}
+
 static void events_of_one_person_go_in_full_requests_one_after_the_other(void **state)
 {
     (void)state;
@@ -439,6 +460,7 @@ int main(void)
         cmocka_unit_test(order_holds_over_a_crash),
         cmocka_unit_test(device_and_person_are_one_queue),
         cmocka_unit_test(who_waits_for_a_repetition_does_not_hold_up_strangers),
+        cmocka_unit_test(nobody_is_held_up_when_the_last_one_on_its_way_has_ended),
         cmocka_unit_test(events_of_one_person_go_in_full_requests_one_after_the_other),
         cmocka_unit_test(never_more_at_once_than_the_configuration_allows),
         cmocka_unit_test(outage_ends_with_one_probe_and_a_slow_opening),

@@ -32,6 +32,7 @@ void parcel_free(struct deliver *d, struct parcel **pp)
         at = &(*at)->next;
     *at = p->next;
     p->outlet->window.used--;
+    p->outlet->blocked_count = 0; /* they may have waited for nothing else */
     if (p->policy.policy != NULL)
         d->setup.policy_unref(d->setup.ctx, p->policy);
     buf_fini(&p->request.body);
