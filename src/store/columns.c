@@ -59,7 +59,7 @@ bool columns_read_act(struct str s, struct act_columns *ret_c)
         !take_i64(&s, &c.received_ms) || !take_u8(&s, &source) || !take_text(&s, &c.subject) ||
         !take_text(&s, &c.ip) || !take_u32(&s, &c.effect_count) ||
         !take_bytes(&s, (size_t)c.effect_count * EFFECT, &c.effects) ||
-        !take_u32(&s, &c.preference_count))
+        !take_u32(&s, &c.preference_count) || source >= COUNT(act_source_name))
         return false;
     memcpy(c.id.b, id.p, sizeof c.id.b);
     c.source = source;
@@ -74,7 +74,8 @@ bool columns_next_effect(struct str *effects, struct act_effect *ret_e)
     uint8_t bits, evidence;
     int64_t effect_ms;
     if (!take_u32(effects, &purpose) || !take_u8(effects, &bits) || !take_u8(effects, &evidence) ||
-        !take_u32(effects, &version) || !take_i64(effects, &effect_ms))
+        !take_u32(effects, &version) || !take_i64(effects, &effect_ms) ||
+        evidence >= COUNT(act_evidence_name))
         return false;
     *ret_e = (struct act_effect){ .purpose = purpose,
                                   .grant = bits & 1,

@@ -59,11 +59,14 @@ enum err store_list_counters(struct store_reader *r, int64_t from_ms, int64_t to
               " ORDER BY hour_ms, slot, reason",
               &q, INT(from_ms), INT(to_ms));
     uint32_t n = 0;
-    while (e == OK && n < count && (e = conn_next(q)) == OK)
+    while (e == OK && n < count && (e = conn_next(q)) == OK) {
+        if (col_int(q, 2) < 0 || col_int(q, 2) >= REASON_COUNT)
+            return ERR_CORRUPT;
         rows[n++] = (struct counter_row){ .hour_ms = col_int(q, 0),
                                           .slot = (uint32_t)col_int(q, 1),
                                           .reason = (enum reason)col_int(q, 2),
                                           .n = (uint64_t)col_int(q, 3) };
+    }
     if (e != OK && e != ERR_NOT_FOUND)
         return e;
     *ret_rows = rows;
