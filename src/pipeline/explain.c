@@ -89,12 +89,12 @@ static enum err find_stored(struct store_reader *r, const struct id *event, stru
 static void put_destination(struct buf *to, const struct frozen *f, const struct stored_event *e,
                             uint32_t slot, const struct event_delivery *d, uint32_t count)
 {
-    enum reason reason = (enum reason)(e->verdict[slot] & STORED_REASON);
+    enum reason reason = stored_reason(e, slot);
     buf_lit(to, "{\"destination\":");
     json_write_string(to, slot_name(f, slot));
     buf_printf(to, ",\"at_collection\":{\"verdict\":\"%s\",",
                reason == REASON_PERMITTED ? "permit" : "deny");
-    put_reason(to, reason < REASON_COUNT ? reason : REASON_UNKNOWN_USE);
+    put_reason(to, reason);
     buf_lit(to, "},\"deliveries\":[");
     bool first = true;
     for (uint32_t i = 0; i < count; i++) {
@@ -141,7 +141,7 @@ enum err explain_event(struct store_reader *r, const struct id *event, struct ar
         e.flags & STORED_DNT ? "\"dnt\"" : "");
     bool first = true;
     for (uint32_t slot = 0; slot < f.destination_count && slot < LIMIT_DESTINATIONS; slot++) {
-        if ((e.verdict[slot] & STORED_REASON) == REASON_UNKNOWN_USE)
+        if (stored_reason(&e, slot) == REASON_UNKNOWN_USE)
             continue; /* was not configured then */
         if (!first)
             buf_byte(&to, ',');

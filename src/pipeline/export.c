@@ -85,7 +85,7 @@ static void put_event(struct export *x, const struct stored_event *e, int64_t se
             x->test ? STR(",\"test\":true,\"destinations\":[") : STR(",\"destinations\":["));
     bool first = true;
     for (uint32_t slot = 0; slot < x->slots; slot++) {
-        enum reason reason = (enum reason)(e->verdict[slot] & STORED_REASON);
+        enum reason reason = stored_reason(e, slot);
         bool shown = false;
         for (uint32_t i = 0; i < count; i++) {
             if (o[i].slot != slot)

@@ -160,3 +160,9 @@ enum err segment_next(struct segment_cursor *c, struct stored_event *ret_e, stru
     c->index++;
     return OK;
 }
+
+enum reason stored_reason(const struct stored_event *e, uint32_t slot)
+{
+    uint8_t reason = e->verdict[slot] & STORED_REASON;
+    return reason < REASON_COUNT ? (enum reason)reason : REASON_UNKNOWN_USE;
+}

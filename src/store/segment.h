@@ -58,5 +58,7 @@ void segment_start(struct str bytes, struct segment_cursor *ret_c);
  * (what the leaf is a hash of). ERR_NOT_FOUND at the end. */
 enum err segment_next(struct segment_cursor *c, struct stored_event *ret_e,
                       struct str *ret_entry) MUST_CHECK;
+/* Why it was permitted or denied for a slot; REASON_UNKNOWN_USE for what is no reason (a damaged byte). */
+enum reason stored_reason(const struct stored_event *e, uint32_t slot);
 
 #endif

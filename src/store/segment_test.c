@@ -118,6 +118,17 @@ static void a_cut_or_changed_entry_is_corrupt(void **state)
     }
 }
 
+static void a_verdict_that_is_none_counts_as_an_unknown_use(void **state)
+{
+    (void)state;
+    for (int byte = 0; byte < 256; byte++) {
+        struct stored_event e = { .verdict = { [3] = (uint8_t)byte } };
+        int reason = byte & STORED_REASON;
+        assert_int_equal(stored_reason(&e, 3), reason < REASON_COUNT ? reason : REASON_UNKNOWN_USE);
+        assert_non_null(reason_name(stored_reason(&e, 3)));
+    }
+}
+
 static void there_is_one_way_to_write_an_event(void **state)
 {
     (void)state;
@@ -138,6 +149,7 @@ int main(void)
         cmocka_unit_test(events_come_out_as_they_went_in),
         cmocka_unit_test(a_segment_takes_no_more_than_its_limit),
         cmocka_unit_test(a_cut_or_changed_entry_is_corrupt),
+        cmocka_unit_test(a_verdict_that_is_none_counts_as_an_unknown_use),
         cmocka_unit_test(there_is_one_way_to_write_an_event),
     };
     return cmocka_run_group_tests_name("segment", tests, NULL, NULL);
