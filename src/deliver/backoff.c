@@ -33,7 +33,7 @@ void backoff_failed(struct backoff *b, int64_t base_ms, int64_t now_ms, int64_t 
 bool backoff_succeeded(struct backoff *b, int64_t now_ms)
 {
     bool ended = b->failures > 0;
-    if (ended && b->outage)
+    if (b->outage)
         b->reopened_ms = now_ms;
     b->failures = 0;
     b->outage = false;

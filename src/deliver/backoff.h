@@ -18,14 +18,15 @@ int64_t backoff_delay(int64_t base_ms, uint32_t attempts, int64_t retry_after_s)
 
 struct backoff {
     uint32_t failures;   /* in a row; 0: open */
-    bool outage;         /* the last was no answer about this request: nobody there, or busy */
+    bool outage;         /* the last was no answer about this request: nobody there, or busy; or
+                            nothing was tried yet, as after a start: then what waits is tried at once */
     int64_t until_ms;    /* nothing is begun before */
     int64_t reopened_ms; /* the last success after an outage */
 };
 
 void backoff_failed(struct backoff *b, int64_t base_ms, int64_t now_ms, int64_t retry_after_s,
                     bool outage);
-/* True when this ended a back-off. */
+/* True when this ended a back-off (failures, not a start). */
 bool backoff_succeeded(struct backoff *b, int64_t now_ms);
 
 #endif

@@ -66,6 +66,9 @@ static void success_opens_again_and_says_since_when(void **state)
     backoff_failed(&b, 1000, 30, 0, true);
     assert_true(backoff_succeeded(&b, 40));
     assert_true(b.reopened_ms == 40 && !b.outage);
+    struct backoff fresh = { .outage = true };
+    assert_false(backoff_succeeded(&fresh, 50));           /* nothing had failed … */
+    assert_true(fresh.reopened_ms == 50 && !fresh.outage); /* … that this process knows of */
 }
 
 int main(void)

@@ -286,6 +286,7 @@ void deliver_close(struct deliver **dd)
         outlet_fini(d, &d->outlet[i]);
     shelf_clear(&d->shelf);
     arena_fini(&d->scratch);
+    arena_fini(&d->sorting);
     buf_fini(&d->bodies);
     buf_fini(&d->names);
     (void)pthread_mutex_destroy(&d->lock);

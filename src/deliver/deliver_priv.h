@@ -186,7 +186,7 @@ struct deliver {
     bool posted;
     struct step *queue, **queue_end;
     int64_t post_again_ms;
-    struct arena scratch;
+    struct arena scratch, sorting;
     struct buf bodies, names;
 };
 

@@ -31,11 +31,12 @@ static bool must_wait(const struct outlet *o, const struct sorted *s, const stru
 }
 
 /* Who stands behind one that waits, waits too. */
-static void hold(struct outlet *o, struct sorted *s, const struct loaded *l)
+static void hold(struct deliver *d, const struct outlet *o, struct sorted *s,
+                 const struct loaded *l)
 {
     if (s->mark == NULL) {
-        s->mark = arena_array(&o->arena, uint64_t, MARKS);
-        s->held = arena_array(&o->arena, struct loaded, o->gathered_count);
+        s->mark = arena_array(&d->sorting, uint64_t, MARKS);
+        s->held = arena_array(&d->sorting, struct loaded, o->gathered_count);
     }
     for (size_t k = 0; k < COUNT(l->subject); k++)
         if (l->subject[k] != 0)
@@ -43,16 +44,18 @@ static void hold(struct outlet *o, struct sorted *s, const struct loaded *l)
     s->held[s->held_count++] = *l;
 }
 
-static struct sorted sort(struct outlet *o)
+/* Until the next one: they may be looked at a thousand times before they are taken. */
+static struct sorted sort(struct deliver *d, const struct outlet *o)
 {
     struct sorted s = { 0 };
+    arena_clear(&d->sorting);
     for (uint32_t i = 0; i < o->gathered_count; i++) {
         if (must_wait(o, &s, &o->gathered[i])) {
             if (s.held_count == 0) { /* the first ones stay where they are */
-                s.free = arena_array(&o->arena, struct loaded, o->gathered_count);
+                s.free = arena_array(&d->sorting, struct loaded, o->gathered_count);
                 memcpy(s.free, o->gathered, i * sizeof *s.free);
             }
-            hold(o, &s, &o->gathered[i]);
+            hold(d, o, &s, &o->gathered[i]);
         } else if (s.held_count > 0) {
             s.free[s.free_count++] = o->gathered[i];
         } else {
@@ -139,7 +142,7 @@ static bool all_must_wait(const struct outlet *o, uint32_t free_count)
 /* One request with whoever may go, and one put aside with the others. */
 static bool begin(struct deliver *d, struct outlet *o)
 {
-    struct sorted s = sort(o);
+    struct sorted s = sort(d, o);
     if (all_must_wait(o, s.free_count))
         return stay(o);
     struct parcel *p = parcel_new(o);

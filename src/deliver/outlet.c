@@ -46,7 +46,7 @@ static void take_endpoint(struct deliver *d, struct outlet *o)
     if (endpoint == o->endpoint)
         return;
     if (o->endpoint != 0) { /* what the old one did says nothing about the new one */
-        o->backoff = (struct backoff){ 0 };
+        o->backoff = (struct backoff){ .outage = true };
         o->window = (struct window){ .used = o->window.used };
         log_write(LOG_INFO, "delivery.endpoint", LOG_S("destination", o->conf->id),
                   LOG_N("segment", o->cursor.segment), LOG_N("index", o->cursor.index));
@@ -74,6 +74,7 @@ static bool start(struct deliver *d, struct outlet *o, uint32_t generation)
         o->start_ms = standing.start_ms;
         o->start_segment = standing.start_segment;
         o->paused = standing.paused_ms > 0;
+        o->backoff.outage = true; /* whether it is there now is not known */
         o->started = true;
     }
     o->generation = generation;

@@ -93,6 +93,24 @@ static void what_was_not_begun_at_a_stop_is_no_attempt(void **state)
     house_free(&h);
 }
 
+/* The receiver was away; whether it still is, the new process cannot know. */
+static void what_waited_for_long_is_tried_at_once_after_a_start(void **state)
+{
+    (void)state;
+    struct house *h = house_with_anna((struct house_options){ .backoff_ms = 900000 });
+    house_invite(h, 1);
+    receiver_next(h->receiver, RECEIVE_503, 1);
+    house_start(h);
+    int64_t segment = house_add_n(h, "anna", 1);
+    house_until(h, house_numbers(h, SLOT_HOOK).retried == 1);
+    house_stop(h);
+    house_start(h);
+    house_until(h, house_result(h, SLOT_HOOK, segment, 0) == DELIVERY_SENT);
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    assert_int_equal(house_fate(h, SLOT_HOOK, segment, 0, &a).attempts, 2);
+    house_free(&h);
+}
+
 static void stop_without_a_loop_ends_and_leaves_what_is_unknown(void **state)
 {
     (void)state;
@@ -180,6 +198,7 @@ int main(void)
         cmocka_unit_test(result_that_could_not_be_kept_is_kept_later_and_not_sent_again),
         cmocka_unit_test(stop_waits_for_what_is_on_its_way_and_starts_nothing),
         cmocka_unit_test(what_was_not_begun_at_a_stop_is_no_attempt),
+        cmocka_unit_test(what_waited_for_long_is_tried_at_once_after_a_start),
         cmocka_unit_test(stop_without_a_loop_ends_and_leaves_what_is_unknown),
         cmocka_unit_test(what_was_being_sent_at_a_crash_is_repeated_or_held),
         cmocka_unit_test(event_whose_body_is_gone_is_given_up),
