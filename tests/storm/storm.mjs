@@ -316,7 +316,8 @@ class Storm {
     const left = [...this.people.acts]
     await Promise.all(Array.from({ length: 8 }, async () => {
       for (let id; (id = left.pop());) {
-        const { status } = await this.daemon.api('GET', `/consent/${id}`)
+        let status
+        while (({ status } = await this.daemon.api('GET', `/consent/${id}`)).status === 429) await sleep(100) // asked too fast
         if (status !== 200) this.wrong.add('an acknowledged consent record is lost', `${id}: ${status}`)
       }
     }))
