@@ -38,6 +38,7 @@
 /* the consent database */
 #define LIMIT_PREFERENCES 64 /* names in one act */
 #define LIMIT_PREFERENCE_NAME 128
+#define LIMIT_CONSENT_TYPE 64
 #define LIMIT_NOTICES_PER_ACT 32
 #define LIMIT_PROOFS_PER_ACT 16
 #define LIMIT_SUBJECT_FIELD 1024 /* e-mail, names */

@@ -130,6 +130,7 @@ static void fill_row(struct adding *x)
     x->row.received_ms = x->said.received_ms;
     x->row.source = x->said.source;
     x->row.ip = x->ip;
+    x->row.type = x->body.consent_type;
     struct str *names = arena_array(x->a, struct str, x->body.preference_count);
     for (uint32_t i = 0; i < x->body.preference_count; i++)
         names[i] = x->body.preference[i].name;

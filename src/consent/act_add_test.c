@@ -100,7 +100,9 @@ static void everything_that_was_sent_is_kept_as_it_was(void **state)
         "\"campaign\":{\"id\":[7]},\"effects\":\"mine\",\"received\":0}"));
     struct str c = consent(ans);
     assert_string_equal(at(c, "subject"), "{\"id\":\"42\",\"phones\":[{\"number\":\"1\",\"label\":"
-                                          "\"home\"}],\"owner_id\":\"1\"}");
+                                          "\"home\"}],\"owner_id\":\"1\",\"email\":null,"
+                                          "\"first_name\":null,\"last_name\":null,"
+                                          "\"full_name\":null,\"verified\":null}");
     assert_string_equal(at(c, "preferences.banner"), "{\"v\": [1, 2.50],\"t\":\"\\u00fc\"}");
     assert_string_equal(at(c, "proofs"), "[{\"content\":\"\\\"quoted\\\"\",\"form\":\"<b>\"}]");
     assert_string_equal(at(c, "proof_document_ids"), "[\"d\"]");

@@ -34,12 +34,16 @@ enum err body_scan(struct str body, enum body_format format, bool array, struct 
     return OK;
 }
 
-/* A positive number as 7 or "7"; 0 for everything else. */
+/* A positive number as 7 or "7", and as "7.0", which is how some answers have it; 0 for everything else. */
 static uint32_t version_number(const struct json_doc *d, uint32_t i, struct arena *a)
 {
     struct str text;
     unsigned long long n;
-    if (!json_text(d, i, a, &text) || !str_to_u64(text, &n) || n > UINT32_MAX)
+    if (!json_text(d, i, a, &text))
+        return 0;
+    if (text.n > 2 && str_eq((struct str){ text.p + text.n - 2, 2 }, STR(".0")))
+        text.n -= 2;
+    if (!str_to_u64(text, &n) || n > UINT32_MAX)
         return 0;
     return (uint32_t)n;
 }
@@ -237,6 +241,17 @@ static enum err parse_address(const struct json_doc *d, struct arena *a, struct 
     return OK;
 }
 
+static enum err parse_type(const struct json_doc *d, struct arena *a, struct act_body *b,
+                           struct err_info *info)
+{
+    uint32_t v = json_get(d, JSON_ROOT, STR("consent_type"));
+    if (json_type(d, v) > JSON_NULL && !json_string(d, v, a, &b->consent_type))
+        return err_set(info, ERR_VALUE, "consent_type", "must be a string");
+    if (b->consent_type.n > LIMIT_CONSENT_TYPE)
+        return err_set(info, ERR_LIMIT, "consent_type", "longer than %d bytes", LIMIT_CONSENT_TYPE);
+    return OK;
+}
+
 static bool is_known(struct str key)
 {
     static const struct str known[] = {
@@ -244,6 +259,7 @@ static bool is_known(struct str key)
         STR_INIT("legal_notices"), STR_INIT("proofs"),        STR_INIT("proof_document_ids"),
         STR_INIT("preferences"),   STR_INIT("versions"),      STR_INIT("shown"),
         STR_INIT("ip_address"),    STR_INIT("unescape_json"), STR_INIT("autodetect_ip_address"),
+        STR_INIT("consent_type"),
     };
     for (size_t i = 0; i < COUNT(known); i++) {
         if (str_eq(key, known[i]))
@@ -280,7 +296,7 @@ enum err act_parse(struct str body, enum body_format format, struct arena *a,
                           struct err_info *);
     static part *const parts[] = { parse_time,        parse_citations, parse_proofs,
                                    parse_preferences, parse_versions,  parse_shown,
-                                   parse_address,     keep_other };
+                                   parse_address,     parse_type,      keep_other };
     struct act_body b = { 0 };
     enum err e = body_scan(body, format, false, a, &b.doc, info);
     if (e != OK)

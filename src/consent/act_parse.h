@@ -44,6 +44,7 @@ struct act_body {
     struct act_stated *stated;
     uint32_t stated_count;
     struct str shown_language; /* empty: none */
+    struct str consent_type;   /* empty: none */
     struct str ip_address;     /* empty: none */
     bool autodetect_ip_address;
     struct str proofs, proof_document_ids, preferences, versions,

@@ -289,7 +289,7 @@ static void the_public_key_never_sets_verified_or_an_address(void **state)
     };
     struct consent_answer ans = sent(&q);
     assert_string_equal(at(subject(arena_str(&w.arena, ans.subject).p), "verified"), "false");
-    assert_string_equal(at(consent(ans), "subject.verified"), "");
+    assert_string_equal(at(consent(ans), "subject.verified"), "null");
     assert_string_equal(at(consent(ans), "ip_address"), "\"203.0.113.0\"");
     assert_null(strstr(consent(ans).p, "198.51.100"));
     assert_null(strstr(consent(ans).p, "113.99"));

@@ -76,6 +76,8 @@ enum err act_write(const struct policy *p, const struct act_body *b, const struc
         if (verbatim[i].raw.n > 0)
             write_raw(&to, verbatim[i].name, verbatim[i].raw);
     }
+    if (row->type.n > 0)
+        write_text(&to, "consent_type", row->type);
     write_text_or_null(&to, "ip_address", row->ip);
     buf_byte(&to, '}');
     return write_done(&to, a, ret_payload);

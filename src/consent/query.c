@@ -3,12 +3,15 @@
 #include "base/limits.h"
 #include "codec/text.h"
 #include "codec/time.h"
+#include "codec/utf8.h"
 
 enum err query_text(const struct query *q, const char *name, size_t max, struct str *ret_value)
 {
     struct str value = { 0 };
     if (query_get(q->text, str_of(name), q->a, &value) && value.n > max)
         return err_set(q->info, ERR_VALUE, name, "longer than %zu bytes", max);
+    if (!utf8_valid(value))
+        return err_set(q->info, ERR_VALUE, name, "is not UTF-8");
     *ret_value = str_trim(value);
     return OK;
 }
@@ -69,40 +72,4 @@ enum err query_number(const struct query *q, const char *name, uint32_t *ret_num
         return err_set(q->info, ERR_VALUE, name, "must be a number");
     *ret_number = (uint32_t)n;
     return OK;
-}
-
-static bool is_word_byte(unsigned char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
-}
-
-static bool next_word(struct str *rest, struct str *ret_word)
-{
-    while (rest->n > 0 && !is_word_byte((unsigned char)*rest->p)) {
-        rest->p++;
-        rest->n--;
-    }
-    if (rest->n == 0) /* perhaps nowhere at all */
-        return false;
-    size_t n = 0;
-    while (n < rest->n && is_word_byte((unsigned char)rest->p[n]))
-        n++;
-    *ret_word = (struct str){ rest->p, n };
-    rest->p += n;
-    rest->n -= n;
-    return true;
-}
-
-bool words_match(struct str text, struct str wanted)
-{
-    struct str want, have;
-    while (next_word(&wanted, &want)) {
-        struct str rest = text;
-        bool found = false;
-        while (!found && next_word(&rest, &have))
-            found = str_eq_nocase(have, want);
-        if (!found)
-            return false;
-    }
-    return true;
 }

@@ -29,8 +29,4 @@ enum err query_flag(const struct query *q, const char *name, int *ret_flag) MUST
 /* 0 when absent. */
 enum err query_number(const struct query *q, const char *name, uint32_t *ret_number) MUST_CHECK;
 
-/* Every word of `wanted` is a word of `text`, ASCII letters of either case equal;
- * words are what stands between anything but letters, digits and bytes beyond ASCII. */
-bool words_match(struct str text, struct str wanted);
-
 #endif

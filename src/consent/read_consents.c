@@ -13,6 +13,9 @@ enum { PAGE_MAX = LIMIT_LIST * 2 * LIMIT_CONSENT_BODY };
 static void write_subject(const struct json_doc *d, struct arena *a, struct buf *to)
 {
     uint32_t subject = json_get(d, JSON_ROOT, STR("subject"));
+    static const struct str expected[] = { STR_INIT("email"), STR_INIT("first_name"),
+                                           STR_INIT("last_name"), STR_INIT("full_name"),
+                                           STR_INIT("verified") };
     write_name(to, STR("subject"));
     buf_byte(to, '{');
     for (uint32_t k = json_first(d, subject); k; k = json_next(d, subject, k + 1)) {
@@ -22,6 +25,10 @@ static void write_subject(const struct json_doc *d, struct arena *a, struct buf 
         buf_str(to, json_raw(d, k + 1));
     }
     write_text(to, "owner_id", STR(OWNER));
+    for (size_t i = 0; i < COUNT(expected); i++) { /* of what was not said then, null */
+        if (json_get(d, subject, expected[i]) == 0)
+            write_raw(to, expected[i].p, STR(""));
+    }
     buf_byte(to, '}');
 }
 
@@ -30,6 +37,15 @@ static void write_member(const struct json_doc *d, const char *name, struct str 
 {
     struct str raw = json_raw(d, json_get(d, JSON_ROOT, str_of(name)));
     write_raw(to, name, raw.n ? raw : absent);
+}
+
+/* Acts that were there before its type had a name of its own have it among what was not known. */
+static void write_type(const struct json_doc *d, struct buf *to)
+{
+    uint32_t type = json_get(d, JSON_ROOT, STR("consent_type"));
+    if (type == 0)
+        type = json_find(d, JSON_ROOT, STR("other.consent_type"));
+    write_raw(to, "consent_type", json_type(d, type) == JSON_STRING ? json_raw(d, type) : STR(""));
 }
 
 /* `whole`: with what a list leaves out. */
@@ -57,6 +73,7 @@ static enum err write_consent(const struct act_found *act, bool whole, struct ar
     write_text(to, "source", str_of(act_source_name[act->source]));
     write_subject(&d, a, to);
     write_member(&d, "preferences", STR("{}"), to);
+    write_type(&d, to);
     write_text_or_null(to, "ip_address", act->ip);
     write_member(&d, "effects", STR("[]"), to);
     if (whole) {
@@ -89,31 +106,25 @@ enum err ledger_get_consent(struct store_reader *r, struct str id, struct arena 
 
 /* ---- lists ---- */
 
-/* What the store does not look for by itself: the subject as she is now. */
-struct sieve {
-    struct str email_exact, email, first_name, last_name, full_name;
-    int verified;
-    bool any;
-};
-
-static enum err parse_sieve(const struct query *q, struct sieve *s)
+static enum err parse_subject(const struct query *q, struct subject_filter *who, bool *ret_any)
 {
     struct {
         const char *name;
         struct str *to;
-    } texts[] = { { "subject_email_exact", &s->email_exact },
-                  { "subject_email", &s->email },
-                  { "subject_first_name", &s->first_name },
-                  { "subject_last_name", &s->last_name },
-                  { "subject_full_name", &s->full_name } };
+    } texts[] = { { "subject_email_exact", &who->email_exact },
+                  { "subject_email", &who->email },
+                  { "subject_first_name", &who->first_name },
+                  { "subject_last_name", &who->last_name },
+                  { "subject_full_name", &who->full_name } };
+    *ret_any = false;
     for (size_t i = 0; i < COUNT(texts); i++) {
         enum err e = query_text(q, texts[i].name, LIMIT_SUBJECT_FIELD, texts[i].to);
         if (e != OK)
             return e;
-        s->any = s->any || texts[i].to->n > 0;
+        *ret_any = *ret_any || texts[i].to->n > 0;
     }
-    enum err e = query_flag(q, "subject_verified", &s->verified);
-    s->any = s->any || s->verified >= 0;
+    enum err e = query_flag(q, "subject_verified", &who->verified);
+    *ret_any = *ret_any || who->verified >= 0;
     return e;
 }
 
@@ -133,9 +144,31 @@ static enum err parse_source(const struct query *q, int *ret_source)
     return OK;
 }
 
-static enum err parse_filter(const struct query *q, struct act_filter *f, struct sieve *s)
+/* As it is stored, however it was written. */
+static enum err parse_address(const struct query *q, struct str *ret_ip)
+{
+    struct str text = { 0 };
+    enum err e = query_text(q, "ip_address", 64, &text);
+    if (e != OK || text.n == 0)
+        return e;
+    *ret_ip = str_eq(text, STR("none")) ? text : address_canonical(text, q->a);
+    return ret_ip->n ? OK : err_set(q->info, ERR_VALUE, "ip_address", "is no IP address");
+}
+
+static enum err parse_cursor(const struct query *q, struct act_filter *f)
 {
     struct str after = { 0 };
+    enum err e = query_text(q, "starting_after", LIMIT_ID, &after);
+    f->has_starting_after = after.n > 0;
+    if (e == OK && after.n > 0 && !id_parse(after, &f->starting_after))
+        return err_set(q->info, ERR_VALUE, "starting_after", "is no consent's id");
+    return e;
+}
+
+static enum err parse_filter(const struct query *q, struct act_filter *f,
+                             struct subject_filter *who)
+{
+    bool any;
     enum err e = query_limit(q, &f->limit);
     if (e == OK)
         e = query_time(q, "from_time", false, &f->from_ms);
@@ -148,70 +181,16 @@ static enum err parse_filter(const struct query *q, struct act_filter *f, struct
     if (e == OK)
         e = query_text(q, "preference_key", LIMIT_PREFERENCE_NAME, &f->preference_key);
     if (e == OK)
-        e = query_text(q, "ip_address", 64, &f->ip);
+        e = query_text(q, "consent_type", LIMIT_CONSENT_TYPE, &f->type);
     if (e == OK)
-        e = query_text(q, "starting_after", LIMIT_ID, &after);
-    if (e != OK)
-        return e;
-    f->has_starting_after = after.n > 0;
-    if (after.n > 0 && !id_parse(after, &f->starting_after))
-        return err_set(q->info, ERR_VALUE, "starting_after", "is no consent's id");
-    return parse_sieve(q, s);
-}
-
-static bool passes(const struct sieve *s, const struct subject_row *subject)
-{
-    if (s->email_exact.n > 0 && !str_eq(s->email_exact, subject->email))
-        return false;
-    if (s->verified >= 0 && s->verified != subject->verified)
-        return false;
-    return words_match(subject->email, s->email) &&
-           words_match(subject->first_name, s->first_name) &&
-           words_match(subject->last_name, s->last_name) &&
-           words_match(subject->full_name, s->full_name);
-}
-
-static enum err sieved(struct store_reader *r, const struct sieve *s, const struct act_found *act,
-                       bool *ret_passes)
-{
-    AUTO(arena_fini) struct arena a = ARENA_INIT;
-    struct subject_row subject = { 0 };
-    enum err e = s->any ? store_get_subject(r, act->subject, &a, &subject) : OK;
-    if (e == OK || e == ERR_NOT_FOUND)
-        *ret_passes = passes(s, &subject);
-    return e == ERR_NOT_FOUND ? OK : e;
-}
-
-/* Pages through what the store finds until enough of it passes the sieve. */
-static enum err write_list(struct store_reader *r, struct act_filter f, const struct sieve *s,
-                           struct arena *result, struct buf *to)
-{
-    uint32_t wanted = f.limit, written = 0, examined = 0, count;
-    f.limit = s->any ? LIMIT_LIST : wanted;
-    do {
-        AUTO(arena_fini) struct arena page = ARENA_INIT;
-        struct arena *a = s->any ? &page : result;
-        struct act_found *acts;
-        enum err e = store_list_acts(r, &f, a, &acts, &count);
-        for (uint32_t i = 0; e == OK && i < count && written < wanted; i++) {
-            bool passes_sieve = false;
-            e = sieved(r, s, &acts[i], &passes_sieve);
-            if (e == OK && passes_sieve) {
-                e = write_consent(&acts[i], false, a, to);
-                written++;
-            }
-        }
-        if (e != OK)
-            return e;
-        if (count > 0) {
-            f.starting_after = acts[count - 1].id;
-            f.has_starting_after = true;
-        }
-        examined += count;
-        if (written < wanted && count == f.limit && s->any && examined >= LIMIT_EXAMINED)
-            return ERR_LIMIT;
-    } while (s->any && written < wanted && count == f.limit);
-    return OK;
+        e = parse_address(q, &f->ip);
+    if (e == OK)
+        e = parse_cursor(q, f);
+    if (e == OK)
+        e = parse_subject(q, who, &any);
+    if (e == OK && any)
+        f->who = who;
+    return e;
 }
 
 enum err ledger_list_consents(struct store_reader *r, struct str query, struct arena *a,
@@ -219,17 +198,21 @@ enum err ledger_list_consents(struct store_reader *r, struct str query, struct a
 {
     struct query q = { .text = query, .a = a, .info = info };
     struct act_filter f = { .source = -1 };
-    struct sieve s = { .verified = -1 };
-    enum err e = parse_filter(&q, &f, &s);
+    struct subject_filter who = { .verified = -1 };
+    struct act_found *acts;
+    uint32_t count;
+    enum err e = parse_filter(&q, &f, &who);
     if (e != OK)
         return e;
-    AUTO(buf_fini) struct buf to = BUF_INIT(PAGE_MAX);
-    buf_byte(&to, '[');
-    e = write_list(r, f, &s, a, &to);
-    buf_byte(&to, ']');
+    e = store_list_acts(r, &f, a, &acts, &count);
     if (e == ERR_NOT_FOUND)
         return err_set(info, ERR_VALUE, "starting_after", "is not known");
     if (e == ERR_LIMIT)
         return err_set(info, e, "", "too much to look at: narrow the time range");
+    AUTO(buf_fini) struct buf to = BUF_INIT(PAGE_MAX);
+    buf_byte(&to, '[');
+    for (uint32_t i = 0; e == OK && i < count; i++)
+        e = write_consent(&acts[i], false, a, &to);
+    buf_byte(&to, ']');
     return e == OK ? write_done(&to, a, ret_json) : e;
 }

@@ -46,6 +46,20 @@ static bool split_version(struct str *identifier, uint32_t *ret_version)
     return true;
 }
 
+/* "1_terms" is the notice "terms" of owner 1. ERR_NOT_FOUND: no notice can have this id, and what else is
+ * asked for. */
+static enum err narrow(struct str id, struct notice_filter *f)
+{
+    if (!str_starts(id, STR(OWNER "_")))
+        return ERR_NOT_FOUND;
+    id = (struct str){ id.p + sizeof OWNER, id.n - sizeof OWNER };
+    if (id.n == 0 || (f->identifier.n > 0 && !str_eq(f->identifier, id)))
+        return ERR_NOT_FOUND;
+    f->identifier = id;
+    return OK;
+}
+
+/* ERR_NOT_FOUND: there can be none. */
 static enum err parse_filter(const struct query *q, struct str identifier, struct notice_filter *f,
                              struct str *language)
 {
@@ -69,10 +83,12 @@ static enum err parse_filter(const struct query *q, struct str identifier, struc
         e = query_number(q, "starting_after_version", &f->starting_after_version);
     if (e == OK && identifier.n > 0 && f->starting_after_version == 0)
         e = query_number(q, "starting_after", &f->starting_after_version);
-    if (f->identifier.n == 0 && str_starts(id, STR(OWNER "_")))
-        f->identifier = (struct str){ id.p + sizeof OWNER, id.n - sizeof OWNER };
     if (identifier.n > 0)
         f->identifier = identifier;
+    else
+        f->language = *language;
+    if (e == OK && id.n > 0)
+        e = narrow(id, f);
     return e;
 }
 
@@ -86,6 +102,10 @@ enum err ledger_list_notices(struct store_reader *r, struct str identifier, stru
     struct notice_row *rows = NULL;
     bool one = split_version(&identifier, &version);
     enum err e = parse_filter(&q, identifier, &f, &language);
+    if (e == ERR_NOT_FOUND && !one) {
+        *ret_json = STR("[]");
+        return OK;
+    }
     if (e != OK)
         return e;
     if (one)
@@ -95,6 +115,8 @@ enum err ledger_list_notices(struct store_reader *r, struct str identifier, stru
     e = store_list_notices(r, &f, a, &rows, &count);
     if (e == ERR_NOT_FOUND)
         return err_set(info, ERR_VALUE, "starting_after", "is not known");
+    if (e == ERR_LIMIT)
+        return err_set(info, e, "", "too much to look at: ask for one identifier");
     if (e == OK && identifier.n > 0 && count == 0 &&
         (one || store_newest_notice(r, identifier) == 0))
         return ERR_NOT_FOUND;
@@ -104,7 +126,7 @@ enum err ledger_list_notices(struct store_reader *r, struct str identifier, stru
     if (!one)
         buf_byte(&to, '[');
     for (uint32_t i = 0; i < count; i++)
-        write_notice(&rows[i], language, a, &to);
+        write_notice(&rows[i], f.language.n ? (struct str){ 0 } : language, a, &to);
     if (!one)
         buf_byte(&to, ']');
     return write_done(&to, a, ret_json);

@@ -69,6 +69,7 @@ static enum err parse_filter(const struct query *q, struct subject_filter *f)
                   { "first_name", &f->first_name },
                   { "last_name", &f->last_name },
                   { "full_name", &f->full_name },
+                  { "phone", &f->phone },
                   { "starting_after", &f->starting_after } };
     enum err e = query_limit(q, &f->limit);
     for (size_t i = 0; e == OK && i < COUNT(texts); i++)
@@ -89,10 +90,14 @@ enum err ledger_list_subjects(struct store_reader *r, struct str query, struct a
     struct subject_filter f = { .verified = -1 };
     struct subject_row *rows = NULL;
     uint32_t count = 0;
+    struct str owner = { 0 };
     enum err e = parse_filter(&q, &f);
+    if (e == OK)
+        e = query_text(&q, "owner_id", LIMIT_ID, &owner);
     if (e != OK)
         return e;
-    e = store_list_subjects(r, &f, a, &rows, &count);
+    if (owner.n == 0 || str_eq(owner, STR(OWNER))) /* else there is nobody */
+        e = store_list_subjects(r, &f, a, &rows, &count);
     if (e == ERR_NOT_FOUND)
         return err_set(info, ERR_VALUE, "starting_after", "is not known");
     if (e == ERR_LIMIT)

@@ -21,7 +21,7 @@ static void consents_are_listed_newest_first_and_filtered(void **state)
         struct consent_answer ans = private(str_of(bodies[i]));
         id_format(&ans.act, id[i]);
     }
-    (void)public(STR("{\"subject\":{\"id\":\"c\"}}"));
+    (void)public(STR("{\"subject\":{\"id\":\"c\"},\"consent_type\":\"cookie_policy\"}"));
     struct {
         const char *query;
         uint32_t count;
@@ -47,11 +47,24 @@ static void consents_are_listed_newest_first_and_filtered(void **state)
         { "subject_email=example", 3, 2 },
         { "subject_email=ANN", 2, 2 },
         { "subject_email=exam", 0, -1 },
-        { "subject_first_name=lee", 2, 2 },
+        { "subject_first_name=Ann%20Lee", 2, 2 },
+        { "subject_first_name=lee", 0, -1 },
+        { "subject_email=%40example.org", 3, 2 },
+        { "subject_email=nobody.org", 2, 2 },
+        { "subject_email=bob%40example", 1, 1 },
+        { "subject_email=ann%40example.net", 2, 2 },
+        { "subject_email=bob%40org", 0, -1 },
+        { "subject_email=%40.%20", 0, -1 },
+        { "ip_address=::ffff:198.51.100.7", 1, 0 },
+        { "consent_type=cookie_policy", 1, -1 },
+        { "consent_type=cookie_policy&source=private", 0, -1 },
+        { "consent_type=other", 0, -1 },
+        { "consent_type=null", 3, 2 },
+        { "consent_type=null&limit=1&subject_email=bob", 1, 1 },
         { "subject_verified=true", 2, 2 },
         { "subject_verified=false&source=private", 1, 1 },
         { "subject_email=example&limit=1", 1, 2 },
-        { "fulltext=anything&consent_type=null&unknown=%ff&limit=", 4, -1 },
+        { "fulltext=anything&consent_type=&unknown=%ff&limit=", 4, -1 },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct str json = list_consents(cases[i].query);
@@ -91,6 +104,9 @@ static void bad_parameters_are_named(void **state)
         { "subject_email=x&starting_after=5f2b6c1e-8a61-4c3e-9d36-0d4a3a8f1b11", "starting_after",
           false },
         { "subject_verified=perhaps", "subject_verified", false },
+        { "ip_address=nowhere", "ip_address", false },
+        { "subject_email=%ff", "subject_email", false },
+        { "preference_key=%ed%a0%80", "preference_key", false },
         { "limit=0", "limit", true },
         { "verified=perhaps", "verified", true },
         { "from_time=x", "from_time", true },
@@ -205,7 +221,12 @@ static void a_filter_that_would_look_at_too_much_is_refused(void **state)
     for (int i = 0; i < LIMIT_EXAMINED + LIMIT_LIST; i++) {
         AUTO(arena_fini) struct arena a = ARENA_INIT;
         struct consent_answer ans;
-        struct consent_request q = { .body = STR("{\"subject\":{\"id\":\"u\"}}"),
+        /* "even" and "odd" are said by turns: they never meet */
+        struct consent_request q = { .body = i % 2 ? STR("{\"subject\":{\"id\":\"u\"},"
+                                                         "\"preferences\":{\"odd\":1}}")
+                                                   : STR("{\"subject\":{\"id\":\"u\"},"
+                                                         "\"preferences\":{\"even\":1},"
+                                                         "\"consent_type\":\"even\"}"),
                                      .source = ACT_PRIVATE_KEY,
                                      .received_ms = w.now + i };
         assert_int_equal(ledger_add_consent(w.ledger, w.policy, &q, &a, &ans, &w.info), OK);
@@ -216,8 +237,10 @@ static void a_filter_that_would_look_at_too_much_is_refused(void **state)
         const char *query;
         enum err err;
     } cases[] = {
-        { "subject_email=nobody", ERR_LIMIT },
-        { "subject_email=nobody&from_time=2026-03-01T00:00:05Z", OK },
+        { "preference_key=odd&consent_type=even", ERR_LIMIT },
+        { "preference_key=odd&consent_type=even&from_time=2026-03-01T00:00:09.500Z", OK },
+        { "subject_email=nobody", OK }, /* an index knows */
+        { "source=public", OK },
         { "ip_address=198.51.100.7", OK },
         { "subject_verified=false", OK }, /* the first page is enough */
     };

@@ -104,7 +104,7 @@ enum err subject_parse(const struct json_doc *d, uint32_t object, const char *pr
                        struct arena *a, struct subject_said *ret_said, struct err_info *info)
 {
     struct subject_said s = { .verified = -1, .doc = d };
-    if (json_type(d, object) <= JSON_NULL || /* PHP writes an empty object as [] */
+    if (json_type(d, object) <= JSON_FALSE || /* PHP writes an empty object as [], or false */
         (json_type(d, object) == JSON_ARRAY && d->node[object].count == 0)) {
         *ret_said = s;
         return OK;

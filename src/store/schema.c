@@ -1,4 +1,4 @@
-#include "store/store_priv.h"
+#include "store/sets.h"
 
 /* Permanent: the tables fact, chain and segment, and secret. All others are
  * derived from facts or say how far deliveries have come. Small columns stand
@@ -83,8 +83,26 @@ static const char version_1[] =
     " reason INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (hour_ms, slot, reason))"
     " STRICT, WITHOUT ROWID;";
 
+/* Filters of lists that had no index: by words of a subject, by source and type of an act. */
+static const char lists[] =
+    "CREATE TABLE subject_word (field INTEGER NOT NULL, word TEXT NOT NULL,"
+    " subject INTEGER NOT NULL REFERENCES subject(no), PRIMARY KEY (field, word, subject))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX subject_first_name ON subject(first_name, no) WHERE first_name <> '';"
+    "CREATE INDEX subject_last_name ON subject(last_name, no) WHERE last_name <> '';"
+    "CREATE INDEX subject_verified ON subject((flags & 1), no);"
+    "ALTER TABLE act ADD COLUMN type TEXT NOT NULL DEFAULT '';"
+    "UPDATE act SET type = coalesce((SELECT json_extract(CAST(payload AS TEXT),"
+    " '$.other.consent_type') FROM fact WHERE fact.seq = act.seq AND payload IS NOT NULL"
+    " AND instr(payload, CAST('\"consent_type\"' AS BLOB)) > 0), '');"
+    "CREATE INDEX act_source ON act(source, seq);"
+    "CREATE INDEX act_type ON act(type, seq);";
+
 /* Append only: what is out there was made by these. */
-static const char *const migration[] = { version_1 };
+static const struct {
+    const char *sql;
+    enum err (*then)(struct conn *c); /* what SQL cannot say; NULL: nothing */
+} migration[] = { { version_1, NULL }, { lists, words_fill } };
 const int schema_newest = COUNT(migration);
 
 static enum err read_version(struct conn *c, int64_t *ret_version)
@@ -123,7 +141,9 @@ static enum err step_to(struct conn *c, int64_t version)
     if (version == 1)
         e = conn_exec(c, "CREATE TABLE schema_version (version INTEGER PRIMARY KEY) STRICT");
     if (e == OK)
-        e = conn_exec(c, migration[version - 1]);
+        e = conn_exec(c, migration[version - 1].sql);
+    if (e == OK && migration[version - 1].then)
+        e = migration[version - 1].then(c);
     if (e == OK)
         e = RUN(c, "INSERT INTO schema_version VALUES (?)", INT(version));
     if (e == OK)

@@ -31,9 +31,10 @@ static enum err add_preference(struct conn *c, struct str name, int64_t seq)
 
 static enum err add_derived(struct conn *c, const struct act_row *row, int64_t subject, int64_t seq)
 {
-    enum err e = RUN(c, "INSERT INTO act (seq, id, claimed_ms, source, ip) VALUES (?, ?, ?, ?, ?)",
-                     INT(seq), BYTES(row->id.b, sizeof row->id.b), INT(row->claimed_ms),
-                     INT(row->source), TEXT(row->ip));
+    enum err e =
+        RUN(c, "INSERT INTO act (seq, id, claimed_ms, source, ip, type) VALUES (?, ?, ?, ?, ?, ?)",
+            INT(seq), BYTES(row->id.b, sizeof row->id.b), INT(row->claimed_ms), INT(row->source),
+            TEXT(row->ip), TEXT(row->type));
     for (uint32_t i = 0; e == OK && i < row->effect_count; i++) {
         struct standing s = standing_of(&row->effect[i], row->source, seq);
         e = join_standing(c, subject, &s);

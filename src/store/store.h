@@ -111,7 +111,8 @@ struct act_row {
     const struct act_effect *effect;
     uint32_t effect_count;
     /* derived columns for lists and filters */
-    struct str ip;                /* truncated, or empty */
+    struct str ip;                /* as it is to be kept, or empty */
+    struct str type;              /* "consent_type" of the payload, or empty */
     const struct str *preference; /* names of all preferences, registered or not */
     uint32_t preference_count;
 };
@@ -140,16 +141,19 @@ enum err store_set_preferences(struct store *s, struct str subject,
 enum err store_get_subject(struct store_reader *r, struct str id, struct arena *a,
                            struct subject_row *ret_row) MUST_CHECK;
 
-/* email, first_name, last_name, full_name are found as whole words of the field,
- * ASCII letters of either case: "mario" in "mario.rossi@example.com". */
+/* id, email_exact, first_name and last_name are compared byte by byte. email and full_name are
+ * taken apart at dots and spaces, and what holds any of the parts is found; a part is held by what has
+ * all its words as whole words, ASCII letters of either case: "@example.com" finds what holds
+ * "example" or "com". A phone is found by its digits; a 00 before them does not count. */
 struct subject_filter {
-    struct str id, email_exact, email, first_name, last_name, full_name; /* empty: any */
-    int verified;                                                        /* -1 any, 0, 1 */
+    struct str id, email_exact, email, first_name, last_name, full_name, phone; /* empty: any */
+    int verified;                                                               /* -1 any, 0, 1 */
     int64_t from_ms, to_ms;    /* of changed_ms, inclusive; 0: open */
     struct str starting_after; /* a subject id; ERR_NOT_FOUND when unknown */
     uint32_t limit;            /* 1 … LIMIT_LIST */
 };
-/* Newest first. ERR_LIMIT when more than LIMIT_EXAMINED rows would be looked at. */
+/* Newest first: by when they were made, or with from_ms or to_ms by when they were changed. Indexes are
+ * asked at most three times LIMIT_EXAMINED times; what would take more is ERR_LIMIT. */
 enum err store_list_subjects(struct store_reader *r, const struct subject_filter *f,
                              struct arena *a, struct subject_row **ret_rows,
                              uint32_t *ret_count) MUST_CHECK;
@@ -173,12 +177,15 @@ enum err store_get_act_by_seq(struct store_reader *r, int64_t seq, struct arena 
                               struct act_found *ret_act) MUST_CHECK;
 struct act_filter {
     struct str subject, preference_key, ip; /* empty: any; ip "none": acts without one */
-    int source;                             /* -1 any, or enum act_source */
-    int64_t from_ms, to_ms;                 /* of the claimed time, inclusive; 0: open */
+    struct str type;                        /* empty: any; "null": acts without one */
+    const struct subject_filter *who; /* NULL: anybody. Its time, cursor and limit do not count */
+    int source;                       /* -1 any, or enum act_source */
+    int64_t from_ms, to_ms;           /* of the claimed time, inclusive; 0: open */
     bool has_starting_after;
     struct id starting_after; /* ERR_NOT_FOUND when unknown */
     uint32_t limit;
 };
+/* Newest first: by receipt, or with from_ms or to_ms by the claimed time. ERR_LIMIT as above. */
 enum err store_list_acts(struct store_reader *r, const struct act_filter *f, struct arena *a,
                          struct act_found **ret_acts, uint32_t *ret_count) MUST_CHECK;
 
@@ -205,14 +212,15 @@ enum err store_add_notice(struct store *s, const struct notice_row *row, struct 
 struct notice_filter {
     struct str identifier; /* empty: all */
     uint32_t version;      /* 0: all */
+    struct str language;   /* of those that the content has; empty: any */
     int64_t from_ms, to_ms;
-    /* Behind this version of starting_after_identifier (of `identifier` when that is
-     * empty); without a version, behind all of starting_after_identifier. */
+    /* Behind this version of starting_after_identifier (of `identifier` when that is empty);
+     * without a version, behind the oldest of it. ERR_NOT_FOUND when there is no such notice. */
     struct str starting_after_identifier;
     uint32_t starting_after_version;
     uint32_t limit;
 };
-/* Newest first within an identifier; identifiers in byte order. */
+/* Newest first. ERR_LIMIT when more than LIMIT_EXAMINED notices would be looked at. */
 enum err store_list_notices(struct store_reader *r, const struct notice_filter *f, struct arena *a,
                             struct notice_row **ret_rows, uint32_t *ret_count) MUST_CHECK;
 /* The newest version of an identifier, 0 when there is none. */

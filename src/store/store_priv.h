@@ -9,6 +9,7 @@
  * group.c     groups, facts, the chain
  * publish.c   event groups of the log into the database, also after a crash
  * sqlite_*.c  the verbs, by subject
+ * sets.c, words.c  how lists find what a filter names
  * verify_*.c  reading everything again
  */
 #ifndef STORE_STORE_PRIV_H
@@ -265,5 +266,7 @@ enum err log_recover(struct store *s, struct err_info *info) MUST_CHECK;
 /* ---- the rest ---- */
 
 enum err subject_number(struct conn *c, struct str id, int64_t *ret_no) MUST_CHECK;
+enum err subject_by_number(struct conn *c, int64_t no, struct arena *a,
+                           struct subject_row *ret_row) MUST_CHECK;
 
 #endif

@@ -217,6 +217,7 @@ static enum err check_counts(struct verify *v)
         { "SELECT count(*) FROM act", "acts", v->acts },
         { "SELECT count(*) FROM act_preference", "preferences of acts", v->act_preferences },
         { "SELECT count(*) FROM notice", "notices", v->notices },
+        { "SELECT count(*) FROM subject_word", "words of subjects", v->words },
         { "SELECT count(*) FROM name", "names", v->names },
         { "SELECT count(*) FROM version", "versions", v->versions },
         { "SELECT count(*) FROM generation", "generations", v->generations },

@@ -78,6 +78,23 @@ static bool is_ip(struct reading *x, uint32_t node, struct str ip)
     return json_type(&x->d, node) == JSON_STRING ? is_text(x, node, ip) : node == 0 || ip.n == 0;
 }
 
+/* What lists find it by stands in the payload alone. Acts that were there before its type had a
+ * name of its own have it among what was not known. */
+static enum err check_type(struct verify *v, struct reading *x, int64_t seq)
+{
+    struct str type = { 0 };
+    uint32_t node = json_get(&x->d, JSON_ROOT, STR("consent_type"));
+    if (node == 0)
+        node = json_find(&x->d, JSON_ROOT, STR("other.consent_type"));
+    (void)json_string(&x->d, node, x->a, &type); /* or none */
+    int64_t n;
+    enum err e =
+        NUMBER(v->c, "SELECT 1 FROM act WHERE seq = ? AND type = ?", 0, &n, INT(seq), TEXT(type));
+    if (e == OK && n == 0)
+        verify_fault(v, "fact %lld: its type does not agree with it", (long long)seq);
+    return e;
+}
+
 enum err verify_act(struct verify *v, const struct fact_read *f)
 {
     struct reading x = { .a = &v->a };
@@ -106,5 +123,5 @@ enum err verify_act(struct verify *v, const struct fact_read *f)
         what = "another ip_address";
     if (what)
         verify_fault(v, "fact %lld (act %s): its payload has %s", (long long)f->seq, id, what);
-    return OK;
+    return check_type(v, &x, f->seq);
 }

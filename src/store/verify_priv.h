@@ -24,7 +24,7 @@ struct verify {
     struct buf retention; /* columns of the retention fact looked at last */
     int64_t retention_seq;
     /* rows that the facts account for */
-    int64_t acts, act_preferences, notices, names, versions, generations, standings;
+    int64_t acts, act_preferences, notices, names, versions, generations, standings, words;
 };
 
 void verify_fault(struct verify *v, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -1,3 +1,4 @@
+#include "store/sets.h"
 #include "store/verify_priv.h"
 #include "codec/json.h"
 
@@ -8,6 +9,9 @@ static void wrong(struct verify *v, int64_t no, const char *what)
     /* not its id, which is personal data and would end in logs: its number in the database */
     verify_fault(v, "subject %lld: %s", (long long)no, what);
 }
+
+/* More than one of its texts can have; what has more is damaged, and then the number of them is wrong. */
+enum { WORDS = 10000 };
 
 /* ---- state ---- */
 
@@ -27,6 +31,48 @@ static enum err check_state(struct verify *v, int64_t no, const struct subject_r
     if (!str_eq(buf_view(&state), col_bytes(q, 0)))
         wrong(v, no, "its fields do not agree with its newest fact");
     return OK;
+}
+
+/* ---- words ---- */
+
+struct reading_words {
+    struct verify *v;
+    int64_t no;
+    struct str seen[WORDS]; /* words of this field so far */
+    uint32_t count;
+    enum word_field field;
+};
+
+static enum err find_word(void *ctx, enum word_field field, struct str word)
+{
+    struct reading_words *w = ctx;
+    int64_t n;
+    if (field != w->field)
+        w->count = 0;
+    w->field = field;
+    for (uint32_t i = 0; i < w->count; i++)
+        if (str_eq(w->seen[i], word))
+            return OK;
+    if (w->count == WORDS)
+        return OK;
+    w->seen[w->count++] = word;
+    w->v->words++;
+    enum err e =
+        NUMBER(w->v->c, "SELECT 1 FROM subject_word WHERE field = ? AND word = ? AND subject = ?",
+               0, &n, INT(field), TEXT(word), INT(w->no));
+    if (e == OK && n == 0)
+        wrong(w->v, w->no, "is not found by its words");
+    return e;
+}
+
+static enum err check_words(struct verify *v, int64_t no, const struct subject_row *row,
+                            struct reading_words *w)
+{
+    w->v = v;
+    w->no = no;
+    w->count = 0;
+    w->field = 0;
+    return words_of_subject(row, &v->a, find_word, w);
 }
 
 /* ---- standings ---- */
@@ -174,6 +220,7 @@ static enum err check_preferences(struct verify *v, int64_t no, const struct sub
 
 enum err verify_subjects(struct verify *v)
 {
+    AUTO(free_ptr) struct reading_words *words = must_alloc(sizeof *words);
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
     enum err e = QUERY(v->c,
                        "SELECT no, flags, created_ms, changed_ms, id, email, first_name, last_name,"
@@ -198,6 +245,8 @@ enum err verify_subjects(struct verify *v)
             e = check_facts(v, no, &row, flags);
         if (e == OK)
             e = check_preferences(v, no, &row);
+        if (e == OK)
+            e = check_words(v, no, &row, words);
         arena_clear(&v->a);
     }
     return e == ERR_NOT_FOUND ? OK : e;

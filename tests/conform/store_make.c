@@ -125,9 +125,10 @@ static struct str act_payload(struct arena *a, const struct act_row *row)
     return arena_printf(
         a,
         "{\"id\":\"%s\",\"subject\":{\"id\":\"%.*s\"},\"timestamp\":%lld,"
-        "\"received\":%lld,\"source\":\"%s\",\"preferences\":{%.*s},\"effects\":[%.*s]}",
+        "\"received\":%lld,\"source\":\"%s\",\"preferences\":{%.*s},\"effects\":[%.*s]%s}",
         id, STR_ARG(row->subject), (long long)row->claimed_ms, (long long)row->received_ms,
-        act_source_name[row->source], STR_ARG(preferences), STR_ARG(effects));
+        act_source_name[row->source], STR_ARG(preferences), STR_ARG(effects),
+        row->type.n ? arena_printf(a, ",\"consent_type\":\"%.*s\"", STR_ARG(row->type)).p : "");
 }
 
 int64_t add_act(struct made *m, const struct act_spec *spec, struct id *ret_id)
@@ -148,6 +149,7 @@ int64_t add_act(struct made *m, const struct act_spec *spec, struct id *ret_id)
                            .effect = &effect,
                            .effect_count = spec->purpose ? 1 : 0,
                            .ip = str_of(spec->ip),
+                           .type = str_of(spec->type),
                            .preference = &preference,
                            .preference_count = spec->preference ? 1 : 0 };
     row.payload = act_payload(&m->a, &row);

@@ -38,7 +38,7 @@ extern int64_t made_ms; /* a clock for tests: grows by one with each thing made 
 /* Facts in the open group. */
 int64_t add_subject(struct made *m, const char *id);
 struct act_spec {
-    const char *subject, *ip, *preference;
+    const char *subject, *ip, *preference, *type;
     uint32_t purpose, version;
     bool lowers, unconfirmed, bare;
     enum act_source source;

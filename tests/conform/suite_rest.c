@@ -80,18 +80,24 @@ static void notice_filters_select(void **state)
         struct notice_filter f;
         const char *expected;
     } row[] = {
-        { { .limit = 100 }, "a3 a2 a1 b3 b2 b1 " },
-        { { .limit = 2 }, "a3 a2 " },
+        { { .limit = 100 }, "a3 b3 a2 b2 a1 b1 " },
+        { { .limit = 2 }, "a3 b3 " },
         { { .identifier = STR_INIT("b"), .limit = 100 }, "b3 b2 b1 " },
         { { .identifier = STR_INIT("b"), .version = 2, .limit = 100 }, "b2 " },
         { { .identifier = STR_INIT("c"), .limit = 100 }, "" },
         { { .version = 1, .limit = 100 }, "a1 b1 " },
         { { .starting_after_identifier = STR_INIT("a"), .starting_after_version = 2, .limit = 100 },
-          "a1 b3 b2 b1 " },
-        { { .starting_after_identifier = STR_INIT("a"), .limit = 100 }, "b3 b2 b1 " },
+          "b2 a1 b1 " },
+        { { .starting_after_identifier = STR_INIT("a"), .limit = 100 }, "b1 " },
+        { { .starting_after_identifier = STR_INIT("b"),
+            .starting_after_version = 3,
+            .identifier = STR_INIT("a"),
+            .limit = 100 },
+          "a2 a1 " },
+        { { .language = STR_INIT("en"), .limit = 100 }, "" },
         { { .identifier = STR_INIT("b"), .starting_after_version = 3, .limit = 100 }, "b2 b1 " },
         { { .identifier = STR_INIT("b"), .starting_after_version = 1, .limit = 100 }, "" },
-        { { .from_ms = t0 + 2, .to_ms = t0 + 3, .limit = 100 }, "a1 b2 " },
+        { { .from_ms = t0 + 2, .to_ms = t0 + 3, .limit = 100 }, "b2 a1 " },
     };
     for (size_t i = 0; i < COUNT(row); i++) {
         struct notice_row *rows;

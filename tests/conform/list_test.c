@@ -1,0 +1,396 @@
+/* Lists among many: what few things have is found among thousands that have it not, each by an index, and the
+ * work is bounded. */
+#include "store_make.h"
+
+#include "store/store_priv.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MANY = LIMIT_EXAMINED + 10 };
+
+static void many_subjects(struct made *m)
+{
+    begin(m);
+    for (int i = 0; i < MANY; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "s%d", i);
+        struct subject_row row = { .id = str_of(id),
+                                   .changed_ms = 100000 + (i * 7919) % MANY,
+                                   .verified = i == 5,
+                                   .email = i % 2 ? STR("odd@x.example") : STR("even@x.example"),
+                                   .first_name = i % 2 ? STR("Even") : STR("Odd"),
+                                   .last_name = i == 6 ? STR("Rare") : (struct str){ 0 },
+                                   .full_name = i == 7 ? STR("A Rare One") : STR("A Common One"),
+                                   .extra = i == 8 ? STR("{\"phones\":[{\"number\":\"+1 5\"}]}")
+                                                   : (struct str){ 0 } };
+        int64_t seq;
+        ok(store_put_subject(m->s, &row, STR("{}"), 1, &seq));
+    }
+    (void)commit(m);
+}
+
+static enum err subjects(struct made *m, struct subject_filter f, uint32_t *ret_n,
+                         const char **ret_first)
+{
+    struct subject_row *rows;
+    f.limit = 10;
+    enum err e = store_list_subjects(m->r, &f, &m->a, &rows, ret_n);
+    *ret_first = e == OK && *ret_n ? rows[0].id.p : "";
+    return e;
+}
+
+static void the_one_subject_among_many_is_found(void **state)
+{
+    struct made *m = *state;
+    many_subjects(m);
+    const struct {
+        struct subject_filter f;
+        const char *id;
+    } row[] = {
+        { { .verified = 1 }, "s5" },
+        { { .last_name = STR_INIT("Rare"), .verified = -1 }, "s6" },
+        { { .full_name = STR_INIT("rare"), .verified = -1 }, "s7" },
+        { { .phone = STR_INIT("+15"), .verified = -1 }, "s8" },
+        { { .id = STR_INIT("s9"), .verified = -1 }, "s9" },
+        { { .email = STR_INIT("odd"), .verified = 1 }, "s5" },
+        { { .email_exact = STR_INIT("even@x.example"),
+            .last_name = STR_INIT("Rare"),
+            .verified = 0 },
+          "s6" },
+        { { .from_ms = 100000, .to_ms = 100000, .verified = -1 }, "s0" },
+        { { .from_ms = 1, .verified = 1 }, "s5" },
+    };
+    for (size_t i = 0; i < COUNT(row); i++) {
+        uint32_t n;
+        const char *first;
+        ok(subjects(m, row[i].f, &n, &first));
+        if (n != 1 || strcmp(first, row[i].id) != 0)
+            fail_msg("row %zu: %u, %s", i, n, first);
+    }
+}
+
+static void by_time_subjects_come_in_the_order_of_their_change(void **state)
+{
+    struct made *m = *state;
+    many_subjects(m);
+    struct subject_filter f = { .verified = -1, .to_ms = 100000 + MANY / 2, .limit = 100 };
+    struct subject_row *rows;
+    uint32_t n;
+    int64_t before = f.to_ms + 1;
+    for (int page = 0; page < 3; page++) { /* each goes on where the last one ended */
+        ok(store_list_subjects(m->r, &f, &m->a, &rows, &n));
+        assert_int_equal(n, 100);
+        for (uint32_t i = 0; i < n; i++)
+            assert_int_equal(rows[i].changed_ms, --before);
+        f.starting_after = rows[n - 1].id;
+    }
+}
+
+static void subjects_that_never_meet_are_refused_until_the_time_is_narrowed(void **state)
+{
+    struct made *m = *state;
+    many_subjects(m);
+    uint32_t n;
+    const char *first;
+    struct subject_filter f = { .email = STR("odd"), .first_name = STR("Odd"), .verified = -1 };
+    assert_int_equal(subjects(m, f, &n, &first), ERR_LIMIT);
+    f.from_ms = 100001;
+    assert_int_equal(subjects(m, f, &n, &first), ERR_LIMIT);
+    f.to_ms = 100100;
+    ok(subjects(m, f, &n, &first));
+    assert_int_equal(n, 0);
+}
+
+static void a_changed_subject_is_found_by_what_she_is_now(void **state)
+{
+    struct made *m = *state;
+    int64_t seq;
+    uint32_t n;
+    const char *first;
+    begin(m);
+    struct subject_row row = { .id = STR("ada"),
+                               .email = STR("ada@old.example"),
+                               .first_name = STR("Ada"),
+                               .full_name = STR("Ada ADA Old"),
+                               .extra = STR("{\"phones\":[{\"number\":\"1\"},{\"number\":\"1\"}]}"),
+                               .changed_ms = 1 };
+    ok(store_put_subject(m->s, &row, STR("{}"), 1, &seq));
+    row.email = STR("ada@new.example");
+    row.first_name = STR("");
+    row.full_name = STR("ada");
+    row.extra = STR("{\"phones\":\"none\"}");
+    ok(store_put_subject(m->s, &row, STR("{}"), 2, &seq));
+    (void)commit(m);
+    const struct {
+        struct subject_filter f;
+        uint32_t count;
+    } cases[] = {
+        { { .email = STR_INIT("old"), .verified = -1 }, 0 },
+        { { .email = STR_INIT("new"), .verified = -1 }, 1 },
+        { { .email = STR_INIT("ada"), .verified = -1 }, 1 },
+        { { .full_name = STR_INIT("old"), .verified = -1 }, 0 },
+        { { .full_name = STR_INIT("ada"), .verified = -1 }, 1 },
+        { { .first_name = STR_INIT("Ada"), .verified = -1 }, 0 },
+        { { .phone = STR_INIT("1"), .verified = -1 }, 0 },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        ok(subjects(m, cases[i].f, &n, &first));
+        if (n != cases[i].count)
+            fail_msg("row %zu: %u", i, n);
+    }
+}
+
+/* ---- acts ---- */
+
+/* Three in four are "ada"'s, the others "eve"'s; the sixth is somebody else's. */
+static void many_acts(struct made *m)
+{
+    begin(m);
+    static const struct {
+        struct str id, email;
+    } who[] = { { STR_INIT("ada"), STR_INIT("ada@x.example") },
+                { STR_INIT("eve"), STR_INIT("eve@x.example") },
+                { STR_INIT("rare"), STR_INIT("rare@x.example") } };
+    for (size_t i = 0; i < COUNT(who); i++) {
+        struct subject_row row = {
+            .id = who[i].id, .email = who[i].email, .first_name = who[i].id, .verified = i == 2
+        };
+        int64_t seq;
+        ok(store_put_subject(m->s, &row, STR("{}"), 1, &seq));
+    }
+    for (int i = 0; i < MANY; i++)
+        (void)add_act(m,
+                      &(struct act_spec){ .subject = i == 5  ? "rare"
+                                                     : i % 4 ? "ada"
+                                                             : "eve",
+                                          .source = i == 5 ? ACT_CMP : ACT_PRIVATE_KEY,
+                                          .preference = i == 5       ? "rare"
+                                                        : i % 2 != 0 ? "odd"
+                                                                     : "even",
+                                          .type = i == 5       ? "rare"
+                                                  : i % 2 == 0 ? "even"
+                                                               : NULL,
+                                          .ip = i == 5 ? "192.0.2.0" : NULL,
+                                          .claimed_ms = 100000 + i },
+                      NULL);
+    (void)commit(m);
+}
+
+static enum err acts(struct made *m, struct act_filter f, uint32_t *ret_n, int64_t *ret_first)
+{
+    struct act_found *found;
+    f.limit = f.limit ? f.limit : 10;
+    enum err e = store_list_acts(m->r, &f, &m->a, &found, ret_n);
+    *ret_first = e == OK && *ret_n ? found[0].claimed_ms - 100000 : -1;
+    return e;
+}
+
+static const struct subject_filter rare_mail = { .email = STR_INIT("RARE"), .verified = -1 },
+                                   exact = { .email_exact = STR_INIT("rare@x.example"),
+                                             .verified = -1 },
+                                   named = { .first_name = STR_INIT("rare"), .verified = -1 },
+                                   verified = { .verified = 1 },
+                                   nobody = { .email = STR_INIT("nobody"), .verified = -1 },
+                                   ada = { .email = STR_INIT("ada"), .verified = 0 };
+
+static void the_one_act_among_many_is_found(void **state)
+{
+    struct made *m = *state;
+    many_acts(m);
+    const struct act_filter row[] = {
+        { .source = ACT_CMP },
+        { .source = -1, .preference_key = STR_INIT("rare") },
+        { .source = -1, .type = STR_INIT("rare") },
+        { .source = -1, .ip = STR_INIT("192.0.2.0") },
+        { .source = -1, .subject = STR_INIT("rare") },
+        { .source = -1, .who = &rare_mail },
+        { .source = -1, .who = &exact },
+        { .source = -1, .who = &named },
+        { .source = -1, .who = &verified },
+        { .source = -1, .who = &verified, .from_ms = 1 },
+        { .source = ACT_CMP, .to_ms = 100005 },
+        { .source = -1, .from_ms = 100005, .to_ms = 100005 },
+    };
+    for (size_t i = 0; i < COUNT(row); i++) {
+        uint32_t n;
+        int64_t first;
+        ok(acts(m, row[i], &n, &first));
+        if (n != 1 || first != 5)
+            fail_msg("row %zu: %u, %lld", i, n, (long long)first);
+    }
+}
+
+static void what_most_have_is_found_as_well(void **state)
+{
+    struct made *m = *state;
+    many_acts(m);
+    const struct {
+        struct act_filter f;
+        uint32_t count;
+        int64_t first;
+    } row[] = {
+        { { .source = ACT_PRIVATE_KEY }, 10, MANY - 1 },
+        { { .source = -1, .type = STR_INIT("null") }, 10, MANY - 1 },
+        { { .source = -1, .ip = STR_INIT("none"), .preference_key = STR_INIT("even") },
+          10,
+          MANY - 2 },
+        { { .source = -1, .who = &ada }, 10, MANY - 1 },
+        { { .source = -1, .who = &ada, .preference_key = STR_INIT("even") }, 10, MANY - 4 },
+        { { .source = -1, .who = &ada, .to_ms = 100100 }, 10, 99 },
+        { { .source = -1, .who = &nobody }, 0, -1 },
+        { { .source = -1, .who = &nobody, .subject = STR_INIT("ada") }, 0, -1 },
+        { { .source = ACT_IMPORT, .who = &ada }, 0, -1 },
+        { { .source = -1, .to_ms = 100100 }, 10, 100 }, /* long ago: not by walking back to it */
+        { { .source = -1, .to_ms = 99999 }, 0, -1 },
+    };
+    for (size_t i = 0; i < COUNT(row); i++) {
+        uint32_t n;
+        int64_t first;
+        ok(acts(m, row[i].f, &n, &first));
+        if (n != row[i].count || first != row[i].first)
+            fail_msg("row %zu: %u, %lld", i, n, (long long)first);
+    }
+}
+
+static void what_never_meets_is_refused_until_the_time_is_narrowed(void **state)
+{
+    struct made *m = *state;
+    many_acts(m);
+    struct act_filter f = { .source = -1, .preference_key = STR("odd"), .type = STR("even") };
+    uint32_t n;
+    int64_t first;
+    assert_int_equal(acts(m, f, &n, &first), ERR_LIMIT);
+    f.from_ms = 100001;
+    assert_int_equal(acts(m, f, &n, &first), ERR_LIMIT);
+    f.to_ms = 100100;
+    ok(acts(m, f, &n, &first));
+    assert_int_equal(n, 0);
+}
+
+static void pages_hold_each_act_once(void **state)
+{
+    struct made *m = *state;
+    many_acts(m);
+    const struct act_filter row[] = {
+        { .source = -1, .limit = 100 },
+        { .source = -1, .who = &ada, .limit = 100 },
+        { .source = -1, .from_ms = 1, .limit = 100 },
+        { .source = -1, .type = STR("even"), .who = &ada, .to_ms = 109000, .limit = 100 },
+    };
+    for (size_t i = 0; i < COUNT(row); i++) {
+        struct act_filter f = row[i];
+        struct act_found *found;
+        uint32_t n;
+        int64_t last = INT64_MAX;
+        for (int page = 0; page < 5; page++) {
+            ok(store_list_acts(m->r, &f, &m->a, &found, &n));
+            assert_int_equal(n, 100);
+            for (uint32_t k = 0; k < n; k++) {
+                assert_true(found[k].claimed_ms < last);
+                last = found[k].claimed_ms;
+            }
+            f.has_starting_after = true;
+            f.starting_after = found[n - 1].id;
+        }
+    }
+}
+
+/* ---- the plans ---- */
+
+static void notices(struct made *m)
+{
+    struct notice_row *rows;
+    uint32_t n;
+    const struct notice_filter row[] = {
+        { .limit = 10 },
+        { .identifier = STR("terms"), .limit = 10 },
+        { .identifier = STR("terms"), .version = 1, .limit = 10 },
+        { .identifier = STR("terms"), .starting_after_version = 1, .limit = 10 },
+    };
+    for (size_t i = 0; i < COUNT(row); i++)
+        ok(store_list_notices(m->r, &row[i], &m->a, &rows, &n));
+}
+
+static void every_statement_of_a_list_is_a_search_in_an_index(void **state)
+{
+    struct made *m = *state;
+    begin(m);
+    (void)add_notice(m, "terms", "\"t\"");
+    (void)commit(m);
+    the_one_subject_among_many_is_found(state);
+    many_acts(m);
+    made_close(m);
+    made_open(m); /* so that what is prepared from now on are statements of lists */
+    bool before[STATEMENTS];
+    for (size_t i = 0; i < STATEMENTS; i++)
+        before[i] = m->r->c->slot[i].sql != NULL;
+    uint32_t n;
+    int64_t first;
+    const char *id;
+    const struct subject_filter all = { .id = STR("s1"),
+                                        .email_exact = STR("e"),
+                                        .email = STR("e"),
+                                        .first_name = STR("e"),
+                                        .last_name = STR("e"),
+                                        .full_name = STR("e"),
+                                        .phone = STR("1"),
+                                        .starting_after = STR("s1"),
+                                        .verified = 1 };
+    struct subject_filter one = { .verified = -1, .starting_after = STR("s1"), .from_ms = 1 };
+    ok(subjects(m, all, &n, &id));
+    ok(subjects(m, one, &n, &id));
+    one = (struct subject_filter){ .verified = -1 };
+    ok(subjects(m, one, &n, &id));
+    static const struct subject_filter *const who[] = { &rare_mail, &exact, &named, &verified,
+                                                        NULL };
+    for (size_t i = 0; i < COUNT(who); i++) {
+        struct act_filter f = { .source = -1, .who = who[i] };
+        ok(acts(m, f, &n, &first));
+        f.from_ms = 1;
+        ok(acts(m, f, &n, &first));
+        f = (struct act_filter){ .source = 1,
+                                 .subject = STR("ada"),
+                                 .preference_key = STR("odd"),
+                                 .ip = STR("none"),
+                                 .type = STR("null"),
+                                 .who = who[i] };
+        ok(acts(m, f, &n, &first));
+    }
+    notices(m);
+    int looked = 0;
+    for (size_t i = 0; i < STATEMENTS; i++) {
+        const char *sql = m->r->c->slot[i].sql;
+        if (sql == NULL || before[i])
+            continue;
+        struct sqlite3_stmt *q;
+        struct str plan = arena_printf(&m->a, "EXPLAIN QUERY PLAN %s", sql);
+        assert_int_equal(sqlite3_prepare_v2(m->r->c->db, plan.p, -1, &q, NULL), SQLITE_OK);
+        while (sqlite3_step(q) == SQLITE_ROW) {
+            const char *step = (const char *)sqlite3_column_text(q, 3);
+            if (strncmp(step, "SEARCH", 6) != 0)
+                fail_msg("%s: %s", sql, step);
+        }
+        (void)sqlite3_finalize(q);
+        looked++;
+    }
+    assert_in_range(looked, 20, STATEMENTS);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, made_file, unmade)
+    const struct CMUnitTest tests[] = {
+        T(the_one_subject_among_many_is_found),
+        T(by_time_subjects_come_in_the_order_of_their_change),
+        T(subjects_that_never_meet_are_refused_until_the_time_is_narrowed),
+        T(a_changed_subject_is_found_by_what_she_is_now),
+        T(the_one_act_among_many_is_found),
+        T(what_most_have_is_found_as_well),
+        T(what_never_meets_is_refused_until_the_time_is_narrowed),
+        T(pages_hold_each_act_once),
+        T(every_statement_of_a_list_is_a_search_in_an_index),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
