@@ -85,7 +85,7 @@ static bool take(struct request *r, enum limit_kind kind, struct str who, uint32
     if (limiter_take(request_limiter(r), kind, who, per, period_ms, 1, clock_mono_ms(), &wait))
         return true;
     r->answer.retry_after_s = wait;
-    answer_message(r, 429, "too many requests");
+    answer_message(r, 429, "API rate limit exceeded");
     return false;
 }
 
@@ -117,6 +117,7 @@ static bool within_limits(struct request *r, struct str device)
                     c->limits.subject_per_hour, 3600000);
     struct str subject = named_subject(r);
     return take(r, LIMIT_KEY, key, c->limits.public_per_second, 1000) &&
+           take(r, LIMIT_KEY_HOUR, key, c->limits.public_per_hour, 3600000) &&
            (subject.n == 0 || take(r, LIMIT_SUBJECT, subject, c->limits.subject_per_hour, 3600000));
 }
 
@@ -140,6 +141,11 @@ void consent_post_public(struct request *r)
         return;
     struct consent_request q = request_of(r, ACT_PUBLIC_KEY);
     q.device = device;
+    switch (request_conf(r)->consent_addresses) {
+    case CONF_ADDRESS_TRUNCATED: break;
+    case CONF_ADDRESS_FULL: q.whole_ip = true; break;
+    case CONF_ADDRESS_NONE: q.ip = (struct str){ 0 }; break;
+    }
     struct consent_answer a;
     struct err_info info = { 0 };
     enum err e = pipeline_consent(request_pipeline(r), &q, &r->arena, &r->waiter, &a, &info);

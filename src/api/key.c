@@ -94,6 +94,23 @@ bool request_within_key_rate(struct request *r)
     return false;
 }
 
+bool request_within_api_rate(struct request *r)
+{
+    const struct conf *c = request_conf(r);
+    struct limiter *l = request_limiter(r);
+    struct str who = { (const char *)&r->source, sizeof r->source };
+    uint32_t wait = 0;
+    if (r->access != ACCESS_PRIVATE ||
+        (limiter_take(l, LIMIT_API_SECOND, who, c->limits.api_requests_per_second, 1000, 1,
+                      r->server->now_ms, &wait) &&
+         limiter_take(l, LIMIT_API_HOUR, who, c->limits.api_requests_per_hour, 3600000, 1,
+                      r->server->now_ms, &wait)))
+        return true;
+    r->answer.retry_after_s = wait;
+    answer_message(r, 429, "API rate limit exceeded");
+    return false;
+}
+
 bool request_is_https(const struct request *r)
 {
     return r->secure || str_eq_nocase(r->header.forwarded_proto, STR("https"));

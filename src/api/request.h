@@ -117,6 +117,8 @@ void request_use_database_key(struct request *r);
 
 /* Within the limit of requests with this key; else it was answered. */
 bool request_within_key_rate(struct request *r);
+/* The same of a private key for what is not an event: by the second, and by the hour. */
+bool request_within_api_rate(struct request *r);
 
 /* Whether the browser came by TLS, as far as is known. */
 bool request_is_https(const struct request *r);

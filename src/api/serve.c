@@ -269,7 +269,7 @@ static bool may(struct request *r)
         return true;
     request_use_database_key(r);
     if (r->access >= least && request_origin_allowed(r))
-        return request_within_key_rate(r);
+        return request_within_key_rate(r) && request_within_api_rate(r);
     if (!r->control && r->header.api_key.n == 0 && r->header.authorization.n == 0)
         answer_message(r, 401, "No API key found in request");
     else

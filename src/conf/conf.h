@@ -225,7 +225,11 @@ struct conf {
     struct str subject_token_secret; /* "" : no subject tokens */
     struct str *trusted_proxy;       /* addresses or address/bits */
     uint32_t trusted_proxy_count;
+    enum { CONF_ADDRESS_TRUNCATED = 0, CONF_ADDRESS_FULL, CONF_ADDRESS_NONE } consent_addresses;
     struct conf_limits {
+        uint32_t api_requests_per_second;     /* per private key, 0: no limit; default 50 */
+        uint32_t api_requests_per_hour;       /* likewise; default 108000 */
+        uint32_t public_per_hour;             /* consent writes per public key; default 108000 */
         uint32_t public_per_second;           /* consent writes per public key; default 50 */
         uint32_t address_per_minute;          /* public consent writes per address; default 60 */
         uint32_t subject_per_hour;            /* public consent writes per subject; default 60 */

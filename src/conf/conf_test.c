@@ -61,6 +61,10 @@ static void what_is_not_said_has_its_default(void **state)
     assert_int_equal(c->public_url.n, 0);
     assert_int_equal(c->subject_token_secret.n, 0);
     assert_int_equal(c->limits.public_per_second, 50);
+    assert_int_equal(c->limits.public_per_hour, 108000);
+    assert_int_equal(c->limits.api_requests_per_second, 50);
+    assert_int_equal(c->limits.api_requests_per_hour, 108000);
+    assert_int_equal(c->consent_addresses, CONF_ADDRESS_TRUNCATED);
     assert_int_equal(c->limits.address_per_minute, 60);
     assert_int_equal(c->limits.subject_per_hour, 60);
     assert_int_equal(c->limits.events_per_second, 0);

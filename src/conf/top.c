@@ -217,8 +217,15 @@ const struct table table_timeouts = { "timeouts",
                                       NULL };
 
 static const struct rule limits_rules[] = {
+    { "api_requests_per_second", read_number,
+      "requests per private key that are not events, default 50; 0: no limit",
+      CONF(limits.api_requests_per_second), .least = 0, .most = MOST_RATE },
+    { "api_requests_per_hour", read_number, "the same per hour, default 108000; 0: no limit",
+      CONF(limits.api_requests_per_hour), .least = 0, .most = MOST_RATE },
     { "public_per_second", read_number, "consent writes per public key, default 50",
       CONF(limits.public_per_second), .least = 1, .most = MOST_RATE },
+    { "public_per_hour", read_number, "the same per hour, default 108000; 0: no limit",
+      CONF(limits.public_per_hour), .least = 0, .most = MOST_RATE },
     { "address_per_minute", read_number, "public consent writes per address, default 60",
       CONF(limits.address_per_minute), .least = 1, .most = MOST_RATE },
     { "subject_per_hour", read_number, "public consent writes per subject, default 60",
@@ -298,6 +305,11 @@ const struct table table_link = { "links[]",
                                   link_check,
                                   NULL };
 
+static const struct word addresses[] = { { "truncated", CONF_ADDRESS_TRUNCATED },
+                                         { "full", CONF_ADDRESS_FULL },
+                                         { "none", CONF_ADDRESS_NONE },
+                                         { NULL, 0 } };
+
 static const struct rule top_rules[] = {
     { "format", read_format, "of this file; default 1, the only one" },
     { "listen", read_listen,
@@ -318,6 +330,10 @@ static const struct rule top_rules[] = {
       "with it the operator's server vouches for a signed-in person; at least 16 bytes, or "
       "`{file: PATH}`; default none",
       CONF(subject_token_secret) },
+    { "consent_addresses", read_word,
+      "of what a browser says, the address that is kept with it: `truncated` (default) to /24 or "
+      "/48, `full` or `none`",
+      CONF(consent_addresses), .words = addresses },
     { "limits", read_inner, "see below", .table = &table_limits },
     { "purposes", read_tables, "see below; without one nothing is permitted", CONF(purpose),
       .count_at = offsetof(struct conf, purpose_count), .table = &table_purpose,
@@ -337,7 +353,10 @@ static void top_init(struct reader *r, const struct yaml *n, void *base)
     c->listen_host = STR("127.0.0.1");
     c->listen_port = 8080;
     c->data_dir = arena_printf(r->arena, "%.*sdata", STR_ARG(r->folder));
-    c->limits = (struct conf_limits){ .public_per_second = 50,
+    c->limits = (struct conf_limits){ .api_requests_per_second = 50,
+                                      .api_requests_per_hour = 108000,
+                                      .public_per_second = 50,
+                                      .public_per_hour = 108000,
                                       .address_per_minute = 60,
                                       .subject_per_hour = 60,
                                       .address_requests_per_second = 1000,

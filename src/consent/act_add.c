@@ -90,7 +90,7 @@ static enum err check(struct adding *x)
         return err_set(x->info, ERR_VALUE, "timestamp", "lies in the future");
     if (q->source == ACT_PUBLIC_KEY) {
         if (x->body.autodetect_ip_address)
-            x->ip = address_truncated(q->ip, x->a);
+            x->ip = q->whole_ip ? address_canonical(q->ip, x->a) : address_truncated(q->ip, x->a);
     } else if (x->body.ip_address.n > 0) {
         x->ip = address_canonical(x->body.ip_address, x->a);
         if (x->ip.n == 0)

@@ -299,17 +299,19 @@ static void addresses_are_cut_unless_the_operator_says_them(void **state)
 {
     (void)state;
     static const struct {
-        const char *ip, *kept;
+        const char *ip, *kept, *whole;
     } cases[] = {
-        { "203.0.113.99", "\"203.0.113.0\"" },
-        { "2001:db8:1:2:3:4:5:6", "\"2001:db8:1::\"" },
-        { "::ffff:203.0.113.99", "\"203.0.113.0\"" },
-        { "rubbish", "null" },
-        { "", "null" },
+        { "203.0.113.99", "\"203.0.113.0\"", "\"203.0.113.99\"" },
+        { "2001:db8:1:2:3:4:5:6", "\"2001:db8:1::\"", "\"2001:db8:1:2:3:4:5:6\"" },
+        { "::ffff:203.0.113.99", "\"203.0.113.0\"", "\"203.0.113.99\"" },
+        { "rubbish", "null", "null" },
+        { "", "null", "null" },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct consent_request q = { .body = STR("{}"), .ip = str_of(cases[i].ip) };
         assert_string_equal(at(consent(sent(&q)), "ip_address"), cases[i].kept);
+        q.whole_ip = true; /* where the configuration says so */
+        assert_string_equal(at(consent(sent(&q)), "ip_address"), cases[i].whole);
         q.body = STR("{\"autodetect_ip_address\":false}");
         assert_string_equal(at(consent(sent(&q)), "ip_address"), "null");
         q.source = ACT_PRIVATE_KEY; /* the address of the operator's server says nothing */

@@ -55,7 +55,8 @@ struct consent_request {
     enum act_source source;          /* ACT_PUBLIC_KEY or ACT_PRIVATE_KEY */
     struct str device;               /* subject id of a valid device token; empty: none */
     struct str subject_token_secret; /* empty: subject tokens are not accepted */
-    struct str ip;                   /* of the request */
+    struct str ip;                   /* of the request; empty: it is not to be kept */
+    bool whole_ip;                   /* it is not cut to /24 or /48 */
     struct str idempotency_key;      /* empty: none */
     int64_t received_ms;
 };

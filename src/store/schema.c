@@ -92,9 +92,12 @@ static const char lists[] =
     "CREATE INDEX subject_last_name ON subject(last_name, no) WHERE last_name <> '';"
     "CREATE INDEX subject_verified ON subject((flags & 1), no);"
     "ALTER TABLE act ADD COLUMN type TEXT NOT NULL DEFAULT '';"
-    "UPDATE act SET type = coalesce((SELECT json_extract(CAST(payload AS TEXT),"
-    " '$.other.consent_type') FROM fact WHERE fact.seq = act.seq AND payload IS NOT NULL"
-    " AND instr(payload, CAST('\"consent_type\"' AS BLOB)) > 0), '');"
+    "UPDATE act SET type = (SELECT CASE 'text' WHEN json_type(p, '$.consent_type')"
+    " THEN json_extract(p, '$.consent_type') WHEN json_type(p, '$.other.consent_type')"
+    " THEN json_extract(p, '$.other.consent_type') ELSE '' END"
+    " FROM (SELECT CAST(payload AS TEXT) AS p FROM fact WHERE fact.seq = act.seq))"
+    " WHERE seq IN (SELECT seq FROM fact WHERE kind = 1"
+    " AND instr(payload, CAST('\"consent_type\"' AS BLOB)) > 0);"
     "CREATE INDEX act_source ON act(source, seq);"
     "CREATE INDEX act_type ON act(type, seq);";
 
@@ -133,7 +136,7 @@ enum err schema_check(struct conn *c, struct err_info *info)
     return version == schema_newest ? OK : refuse(version, info);
 }
 
-static enum err step_to(struct conn *c, int64_t version)
+enum err schema_step(struct conn *c, int64_t version)
 {
     enum err e = conn_exec(c, "BEGIN IMMEDIATE");
     if (e != OK)
@@ -160,6 +163,6 @@ enum err schema_migrate(struct conn *c, struct err_info *info)
     if (e == OK && version > schema_newest)
         return refuse(version, info);
     while (e == OK && version < schema_newest)
-        e = step_to(c, ++version);
+        e = schema_step(c, ++version);
     return e == OK ? OK : conn_set_err(c, e, info);
 }

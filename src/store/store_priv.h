@@ -91,7 +91,9 @@ enum err conn_set_err(struct conn *c, enum err e, struct err_info *info);
 
 enum err schema_check(struct conn *c, struct err_info *info) MUST_CHECK; /* exactly this version */
 enum err schema_migrate(struct conn *c, struct err_info *info) MUST_CHECK;
+enum err schema_step(struct conn *c, int64_t version) MUST_CHECK; /* from the one before */
 extern const int schema_newest;
+enum { SCHEMA_LISTS = 2 }; /* the step that brought the indexes of lists: for its test */
 
 /* How far a walk over all segments has come; and where the event log goes on behind
  * what the database knows of it: file << 32 | end. Marks only grow. */

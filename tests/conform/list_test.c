@@ -10,14 +10,14 @@
 
 enum { MANY = LIMIT_EXAMINED + 10 };
 
-static void many_subjects(struct made *m)
+static void many_subjects(struct made *m, int many)
 {
     begin(m);
-    for (int i = 0; i < MANY; i++) {
+    for (int i = 0; i < many; i++) {
         char id[16];
         (void)snprintf(id, sizeof id, "s%d", i);
         struct subject_row row = { .id = str_of(id),
-                                   .changed_ms = 100000 + (i * 7919) % MANY,
+                                   .changed_ms = 100000 + (i * 7919) % many,
                                    .verified = i == 5,
                                    .email = i % 2 ? STR("odd@x.example") : STR("even@x.example"),
                                    .first_name = i % 2 ? STR("Even") : STR("Odd"),
@@ -44,7 +44,7 @@ static enum err subjects(struct made *m, struct subject_filter f, uint32_t *ret_
 static void the_one_subject_among_many_is_found(void **state)
 {
     struct made *m = *state;
-    many_subjects(m);
+    many_subjects(m, MANY);
     const struct {
         struct subject_filter f;
         const char *id;
@@ -74,7 +74,7 @@ static void the_one_subject_among_many_is_found(void **state)
 static void by_time_subjects_come_in_the_order_of_their_change(void **state)
 {
     struct made *m = *state;
-    many_subjects(m);
+    many_subjects(m, MANY);
     struct subject_filter f = { .verified = -1, .to_ms = 100000 + MANY / 2, .limit = 100 };
     struct subject_row *rows;
     uint32_t n;
@@ -91,7 +91,7 @@ static void by_time_subjects_come_in_the_order_of_their_change(void **state)
 static void subjects_that_never_meet_are_refused_until_the_time_is_narrowed(void **state)
 {
     struct made *m = *state;
-    many_subjects(m);
+    many_subjects(m, MANY);
     uint32_t n;
     const char *first;
     struct subject_filter f = { .email = STR("odd"), .first_name = STR("Odd"), .verified = -1 };
@@ -145,7 +145,7 @@ static void a_changed_subject_is_found_by_what_she_is_now(void **state)
 /* ---- acts ---- */
 
 /* Three in four are "ada"'s, the others "eve"'s; the sixth is somebody else's. */
-static void many_acts(struct made *m)
+static void many_acts(struct made *m, int many)
 {
     begin(m);
     static const struct {
@@ -160,7 +160,7 @@ static void many_acts(struct made *m)
         int64_t seq;
         ok(store_put_subject(m->s, &row, STR("{}"), 1, &seq));
     }
-    for (int i = 0; i < MANY; i++)
+    for (int i = 0; i < many; i++)
         (void)add_act(m,
                       &(struct act_spec){ .subject = i == 5  ? "rare"
                                                      : i % 4 ? "ada"
@@ -198,7 +198,7 @@ static const struct subject_filter rare_mail = { .email = STR_INIT("RARE"), .ver
 static void the_one_act_among_many_is_found(void **state)
 {
     struct made *m = *state;
-    many_acts(m);
+    many_acts(m, MANY);
     const struct act_filter row[] = {
         { .source = ACT_CMP },
         { .source = -1, .preference_key = STR_INIT("rare") },
@@ -225,7 +225,7 @@ static void the_one_act_among_many_is_found(void **state)
 static void what_most_have_is_found_as_well(void **state)
 {
     struct made *m = *state;
-    many_acts(m);
+    many_acts(m, MANY);
     const struct {
         struct act_filter f;
         uint32_t count;
@@ -257,7 +257,7 @@ static void what_most_have_is_found_as_well(void **state)
 static void what_never_meets_is_refused_until_the_time_is_narrowed(void **state)
 {
     struct made *m = *state;
-    many_acts(m);
+    many_acts(m, MANY);
     struct act_filter f = { .source = -1, .preference_key = STR("odd"), .type = STR("even") };
     uint32_t n;
     int64_t first;
@@ -272,7 +272,7 @@ static void what_never_meets_is_refused_until_the_time_is_narrowed(void **state)
 static void pages_hold_each_act_once(void **state)
 {
     struct made *m = *state;
-    many_acts(m);
+    many_acts(m, MANY);
     const struct act_filter row[] = {
         { .source = -1, .limit = 100 },
         { .source = -1, .who = &ada, .limit = 100 },
@@ -320,7 +320,7 @@ static void every_statement_of_a_list_is_a_search_in_an_index(void **state)
     (void)add_notice(m, "terms", "\"t\"");
     (void)commit(m);
     the_one_subject_among_many_is_found(state);
-    many_acts(m);
+    many_acts(m, MANY);
     made_close(m);
     made_open(m); /* so that what is prepared from now on are statements of lists */
     bool before[STATEMENTS];
@@ -378,6 +378,85 @@ static void every_statement_of_a_list_is_a_search_in_an_index(void **state)
     assert_in_range(looked, 20, STATEMENTS);
 }
 
+/* ---- a database from before there were these indexes ---- */
+
+static void undo_the_step(const char *file)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+    AUTO(buf_fini) struct buf sql = BUF_INIT(4096);
+    buf_lit(&sql, "DROP TABLE subject_word; DROP INDEX subject_first_name;"
+                  "DROP INDEX subject_last_name; DROP INDEX subject_verified;"
+                  "DROP INDEX act_source; DROP INDEX act_type;"
+                  "ALTER TABLE act DROP COLUMN type;");
+    buf_printf(&sql, "DELETE FROM schema_version WHERE version = %d;", SCHEMA_LISTS);
+    buf_byte(&sql, 0);
+    if (sqlite3_exec(db, sql.p, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s", sqlite3_errmsg(db));
+    (void)sqlite3_close(db);
+}
+
+static void a_database_from_before_is_found_by_the_new_indexes(void **state)
+{
+    struct made *m = *state;
+    many_subjects(m, 100);
+    many_acts(m, 100);
+    begin(m);
+    /* before its type had a name of its own, it was among what was not known */
+    struct act_row old = { .id = id_new(1), .subject = STR("ada"), .type = STR("old") };
+    char id[ID_TEXT + 1];
+    id_format(&old.id, id);
+    old.payload = arena_printf(&m->a,
+                               "{\"id\":\"%s\",\"subject\":{\"id\":\"ada\"},\"timestamp\":0,"
+                               "\"received\":0,\"source\":\"public\",\"effects\":[],"
+                               "\"other\":{\"consent_type\":\"old\"}}",
+                               id);
+    int64_t seq, first;
+    ok(store_add_act(m->s, &old, &seq));
+    (void)commit(m);
+    struct str file = arena_printf(&m->a, "%s/licet.db", m->dir);
+    made_close(m);
+    undo_the_step(file.p);
+    struct conn c;
+    ok(conn_open(&c, file.p, true, NULL));
+    ok(schema_step(&c, SCHEMA_LISTS));
+    conn_close(&c);
+    made_open(m);
+    uint32_t n;
+    const char *who;
+    ok(subjects(m, (struct subject_filter){ .phone = STR("15"), .verified = -1 }, &n, &who));
+    assert_string_equal(who, "s8");
+    ok(subjects(m, (struct subject_filter){ .full_name = STR("rare"), .verified = -1 }, &n, &who));
+    assert_string_equal(who, "s7");
+    ok(acts(m, (struct act_filter){ .source = -1, .type = STR("old") }, &n, &first));
+    assert_int_equal(n, 1);
+    ok(acts(m, (struct act_filter){ .source = ACT_CMP, .who = &exact }, &n, &first));
+    assert_int_equal(first, 5);
+}
+
+static void what_was_done_to_the_indexes_is_a_fault(void **state)
+{
+    struct made *m = *state;
+    many_subjects(m, 100);
+    many_acts(m, 100);
+    static const struct {
+        const char *change, *back;
+    } row[] = {
+        { "DELETE FROM subject_word WHERE word = 'rare' AND field = 2",
+          "INSERT INTO subject_word SELECT 2, 'rare', no FROM subject WHERE id = 's7'" },
+        { "INSERT INTO subject_word VALUES (3, '123', 1)",
+          "DELETE FROM subject_word WHERE word = '123'" },
+        { "UPDATE act SET type = 'x' WHERE type = 'rare'",
+          "UPDATE act SET type = 'rare' WHERE type = 'x'" },
+    };
+    assert_int_equal(faults(m->r, true), 0);
+    for (size_t i = 0; i < COUNT(row); i++) {
+        ok(conn_exec(&m->s->c, row[i].change));
+        assert_int_not_equal(faults(m->r, false), 0);
+        ok(conn_exec(&m->s->c, row[i].back));
+    }
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, made_file, unmade)
@@ -391,6 +470,8 @@ int main(void)
         T(what_never_meets_is_refused_until_the_time_is_narrowed),
         T(pages_hold_each_act_once),
         T(every_statement_of_a_list_is_a_search_in_an_index),
+        T(a_database_from_before_is_found_by_the_new_indexes),
+        T(what_was_done_to_the_indexes_is_a_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

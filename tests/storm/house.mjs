@@ -22,6 +22,7 @@ export function configuration(urls, change = AS_USUAL) {
   return {
     listen: '127.0.0.1:${LICET_PORT}',
     store: 'sqlite:./data',
+    limits: { api_requests_per_second: 0, api_requests_per_hour: 0 },
     controller: { name: 'Muster GmbH', country: 'DE', contact: 'datenschutz@muster.example' },
     keys: { private: ['${LICET_PRIVATE_KEY}'], public: ['${LICET_PUBLIC_KEY}'] },
     purposes: [
