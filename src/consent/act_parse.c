@@ -94,7 +94,7 @@ static enum err parse_citation(const struct json_doc *d, uint32_t i, struct aren
                                struct act_citation *c, struct err_info *info)
 {
     struct str id;
-    if (!is_object(d, i) || !json_string(d, json_get(d, i, STR("identifier")), a, &id) || id.n == 0)
+    if (!is_object(d, i) || !json_text(d, json_get(d, i, STR("identifier")), a, &id) || id.n == 0)
         return err_set(info, ERR_VALUE, "legal_notices", "each needs an identifier");
     if (id.n > LIMIT_ID)
         return err_set(info, ERR_LIMIT, "legal_notices.identifier", "longer than 255 bytes");
