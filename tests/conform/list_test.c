@@ -378,6 +378,140 @@ static void every_statement_of_a_list_is_a_search_in_an_index(void **state)
     assert_in_range(looked, 20, STATEMENTS);
 }
 
+/* ---- against the plainest way ---- */
+
+enum { SOME = 300, PEOPLE = 12 };
+
+struct plain {
+    int who, source;
+    bool odd, cookie, address;
+    int64_t claimed_ms;
+};
+
+static unsigned dice(unsigned sides)
+{
+    static uint64_t state = 20261122;
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(state >> 33) % sides;
+}
+
+static void some_acts(struct made *m, struct plain *acts_)
+{
+    begin(m);
+    for (int i = 0; i < PEOPLE; i++) {
+        struct str id = arena_printf(&m->a, "p%d", i);
+        struct subject_row row = { .id = id,
+                                   .email = arena_printf(&m->a, "p%d@%s.example", i,
+                                                         i % 3 ? "common" : "rare"),
+                                   .verified = i % 4 == 0 };
+        int64_t seq;
+        ok(store_put_subject(m->s, &row, STR("{}"), 1, &seq));
+    }
+    for (int i = 0; i < SOME; i++) {
+        struct plain *p = &acts_[i];
+        *p = (struct plain){ .who = (int)dice(PEOPLE),
+                             .source = dice(5) ? ACT_PRIVATE_KEY : ACT_PUBLIC_KEY,
+                             .odd = dice(2),
+                             .cookie = dice(7) == 0,
+                             .address = dice(4) == 0,
+                             .claimed_ms = 1000 + dice(60) };
+        (void)add_act(m,
+                      &(struct act_spec){ .subject = arena_printf(&m->a, "p%d", p->who).p,
+                                          .source = (enum act_source)p->source,
+                                          .preference = p->odd ? "odd" : "even",
+                                          .type = p->cookie ? "cookie" : NULL,
+                                          .ip = p->address ? "192.0.2.0" : NULL,
+                                          .claimed_ms = p->claimed_ms },
+                      NULL);
+    }
+    (void)commit(m);
+}
+
+static bool fits(const struct plain *p, const struct act_filter *f)
+{
+    char id[8];
+    (void)snprintf(id, sizeof id, "p%d", p->who);
+    if ((f->subject.n && !str_eq(f->subject, str_of(id))) ||
+        (f->source >= 0 && f->source != p->source) ||
+        (f->preference_key.n && str_eq(f->preference_key, STR("odd")) != p->odd) ||
+        (f->type.n && str_eq(f->type, STR("cookie")) != p->cookie) ||
+        (f->ip.n && str_eq(f->ip, STR("192.0.2.0")) != p->address) ||
+        (f->from_ms && p->claimed_ms < f->from_ms) || (f->to_ms && p->claimed_ms > f->to_ms))
+        return false;
+    return f->who == NULL ||
+           ((f->who->email.n == 0 || str_eq(f->who->email, STR("rare")) == (p->who % 3 == 0)) &&
+            (f->who->verified < 0 || f->who->verified == (p->who % 4 == 0)));
+}
+
+/* Which act comes next behind `last` (its place; -1: none yet); -1 at the end. */
+static int next_plain(const struct plain *all, const struct act_filter *f, int last)
+{
+    bool timed = f->from_ms || f->to_ms;
+    int best = -1;
+    for (int i = 0; i < SOME; i++) {
+        int64_t key = timed ? all[i].claimed_ms : 0;
+        int64_t below = last < 0 ? INT64_MAX : timed ? all[last].claimed_ms : 0;
+        bool behind = last < 0 || key < below || (key == below && i < last);
+        int64_t so_far = best < 0 ? -1 : timed ? all[best].claimed_ms : 0;
+        if (behind && fits(&all[i], f) && key >= so_far)
+            best = i; /* of equals the later one */
+    }
+    return best;
+}
+
+static struct act_filter any_filter(struct made *m, struct subject_filter *who)
+{
+    *who = (struct subject_filter){ .verified = (int)dice(3) - 1,
+                                    .email = dice(2)   ? (struct str){ 0 }
+                                             : dice(2) ? STR("rare")
+                                                       : STR("common") };
+    struct act_filter f = { .source = dice(2) ? -1 : (int)dice(2), .limit = 1 + dice(20) };
+    f.who = dice(2) ? who : NULL;
+    f.subject = dice(4) ? (struct str){ 0 } : arena_printf(&m->a, "p%u", dice(PEOPLE + 1));
+    f.preference_key = dice(2) ? (struct str){ 0 } : dice(2) ? STR("odd") : STR("even");
+    f.type = dice(3) ? (struct str){ 0 } : dice(2) ? STR("cookie") : STR("null");
+    f.ip = dice(3) ? (struct str){ 0 } : dice(2) ? STR("192.0.2.0") : STR("none");
+    f.from_ms = dice(3) ? 0 : 1000 + dice(60);
+    f.to_ms = dice(3) ? 0 : 1000 + dice(60);
+    return f;
+}
+
+static void any_filter_finds_what_the_plainest_look_finds(void **state)
+{
+    struct made *m = *state;
+    static struct plain all[SOME];
+    some_acts(m, all);
+    struct act_found *every;
+    struct id id[SOME];
+    uint32_t n;
+    struct act_filter f = { .source = -1, .limit = 100 };
+    for (int i = SOME; i > 0; i -= 100) {
+        ok(store_list_acts(m->r, &f, &m->a, &every, &n));
+        for (uint32_t k = 0; k < n; k++)
+            id[i - 1 - (int)k] = every[k].id;
+        f.has_starting_after = true;
+        f.starting_after = every[n - 1].id;
+    }
+    for (int turn = 0; turn < 1000; turn++) {
+        struct subject_filter who;
+        f = any_filter(m, &who);
+        for (int last = -1;;) {
+            ok(store_list_acts(m->r, &f, &m->a, &every, &n));
+            for (uint32_t k = 0; k < n; k++) {
+                last = next_plain(all, &f, last);
+                if (last < 0 || memcmp(&every[k].id, &id[last], sizeof id[0]) != 0)
+                    fail_msg("turn %d: another act than number %d", turn, last);
+            }
+            if (n < f.limit) {
+                assert_int_equal(next_plain(all, &f, last), -1);
+                break;
+            }
+            f.has_starting_after = true;
+            f.starting_after = every[n - 1].id;
+        }
+    }
+}
+
 /* ---- a database from before there were these indexes ---- */
 
 static void undo_the_step(const char *file)
@@ -470,6 +604,7 @@ int main(void)
         T(what_never_meets_is_refused_until_the_time_is_narrowed),
         T(pages_hold_each_act_once),
         T(every_statement_of_a_list_is_a_search_in_an_index),
+        T(any_filter_finds_what_the_plainest_look_finds),
         T(a_database_from_before_is_found_by_the_new_indexes),
         T(what_was_done_to_the_indexes_is_a_fault),
     };
