@@ -84,8 +84,26 @@ static void finish_failed(struct pipeline *p, struct waiter *w, enum err result)
     finish(w, result);
 }
 
+void waiter_await_all(struct pipeline *p, struct waiter *w)
+{
+    int64_t now = clock_mono_ms();
+    numbers_add(&p->numbers.barriers, 1);
+    w->barrier = barrier_open(p->tickets, true, 0, now);
+    if (!barrier_passed(w->barrier, now)) {
+        numbers_add(&p->numbers.barrier_waits, 1);
+        link_waiter(&p->barriers, w);
+        return;
+    }
+    barrier_close(&w->barrier);
+    finish(w, OK);
+}
+
 static void finish_committed(struct pipeline *p, struct waiter *w)
 {
+    if (w->lowers_all) {
+        waiter_await_all(p, w);
+        return;
+    }
     if (w->lowers.n != 0) {
         uint64_t hash = store_subject_hash(store_own_reader(p->store), w->lowers);
         int64_t now = clock_mono_ms();

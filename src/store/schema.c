@@ -83,8 +83,29 @@ static const char version_1[] =
     " reason INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (hour_ms, slot, reason))"
     " STRICT, WITHOUT ROWID;";
 
-/* Append only: what is out there was made by these. */
-static const char *const migration[] = { version_1 };
+/* Texts declared void; how many subjects hold what; refusals of people who are not known; imports.
+ * Only the first is derived from facts. */
+static const char generations[] =
+    "CREATE TABLE voided (seq INTEGER PRIMARY KEY REFERENCES fact(seq), purpose INTEGER NOT NULL,"
+    " version INTEGER NOT NULL, from_ms INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE coverage (purpose INTEGER NOT NULL, bare INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, version INTEGER NOT NULL, day INTEGER NOT NULL, n INTEGER NOT NULL,"
+    " PRIMARY KEY (purpose, bare, state, version, day)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE unknown (purpose INTEGER NOT NULL, day INTEGER NOT NULL,"
+    " version INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (purpose, day, version))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE import (id TEXT PRIMARY KEY, kind TEXT NOT NULL, next INTEGER NOT NULL,"
+    " accepted INTEGER NOT NULL, repeated INTEGER NOT NULL, refused INTEGER NOT NULL,"
+    " begun_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE import_refused (import TEXT NOT NULL, line INTEGER NOT NULL,"
+    " field TEXT NOT NULL, error TEXT NOT NULL, PRIMARY KEY (import, line)) STRICT, WITHOUT ROWID;";
+
+/* Append only: what is out there was made by these. `fill` derives what the tables hold of facts
+ * that are there. */
+static const struct {
+    const char *sql;
+    enum err (*fill)(struct conn *c);
+} migration[] = { { version_1, NULL }, { generations, coverage_fill } };
 const int schema_newest = COUNT(migration);
 
 static enum err read_version(struct conn *c, int64_t *ret_version)
@@ -123,7 +144,9 @@ static enum err step_to(struct conn *c, int64_t version)
     if (version == 1)
         e = conn_exec(c, "CREATE TABLE schema_version (version INTEGER PRIMARY KEY) STRICT");
     if (e == OK)
-        e = conn_exec(c, migration[version - 1]);
+        e = conn_exec(c, migration[version - 1].sql);
+    if (e == OK && migration[version - 1].fill != NULL)
+        e = migration[version - 1].fill(c);
     if (e == OK)
         e = RUN(c, "INSERT INTO schema_version VALUES (?)", INT(version));
     if (e == OK)
