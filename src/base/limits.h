@@ -51,7 +51,8 @@
 #define LIMIT_IMPORT_REFUSED 100000 /* refused lines of an import that are told one by one */
 #define LIMIT_IMPORT_PAGE 1000      /* of them in one answer */
 #define LIMIT_VOID_REASON 1024
-#define LIMIT_EXAMINED 10000 /* rows that one filter may look at */
+#define LIMIT_REPORT_SENT 10000 /* events of one subject in a report of a voided text */
+#define LIMIT_EXAMINED 10000    /* rows that one filter may look at */
 
 /* policy */
 #define LIMIT_PURPOSES 64

@@ -471,7 +471,9 @@ struct sent_found {
     uint32_t slot;
     int64_t at_ms;
     enum delivery_result result;
-    struct str fields; /* this event's names alone */
+    struct str fields;            /* this event's names alone */
+    int64_t received_ms, act_seq; /* of the event: what its verdicts rest on (store/segment.h) */
+    bool as_person;               /* she is the event's person, not its device */
 };
 enum err store_list_sent(struct store_reader *r, struct str subject, uint32_t limit,
                          struct arena *a, struct sent_found **ret_sent, uint32_t *ret_count,
