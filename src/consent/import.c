@@ -103,7 +103,7 @@ static enum err import_subject(struct importing *x, struct str json, enum import
     if (e != OK && !is_new)
         return e;
     bool was_verified = row.verified;
-    bool restricted = json_type(&d, json_get(&d, JSON_ROOT, STR("restricted"))) == JSON_TRUE &&
+    bool restricted = read_flag(&d, json_get(&d, JSON_ROOT, STR("restricted")), &x->one) == 1 &&
                       !(row.flags & SUBJECT_RESTRICTED);
     e = subject_apply(&said, &rules, &x->one, &row, &changed, &x->info);
     if (e != OK)
