@@ -51,7 +51,7 @@ static const struct str subject_texts[] = { STR_INIT("id"),         STR_INIT("em
                                             STR_INIT("first_name"), STR_INIT("last_name"),
                                             STR_INIT("full_name"),  STR_INIT("verified"),
                                             STR_INIT("owner_id"),   STR_INIT("timestamp"),
-                                            STR_INIT("created_at") };
+                                            STR_INIT("created_at"), STR_INIT("restricted") };
 static const struct str notice_texts[] = { STR_INIT("id"), STR_INIT("identifier"),
                                            STR_INIT("version"), STR_INIT("timestamp"),
                                            STR_INIT("owner_id") };
