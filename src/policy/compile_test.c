@@ -350,7 +350,8 @@ static void voiding_may_be_added_and_never_taken_back(void **state)
 
 static void text_declared_void_is_void_from_the_earliest_moment(void **state)
 {
-    struct shop *s = *state;
+    (void)state;
+    AUTO(shop_free) struct shop *s = shop_new();
     s->conf.purpose[0].version[0].voided_ms = NOW + 50 * DAY;
     struct frozen_void declared[] = { { .purpose = 1, .version = 1, .from_ms = NOW + 40 * DAY },
                                       { .purpose = 1, .version = 2, .from_ms = NOW + 60 * DAY },
