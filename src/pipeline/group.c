@@ -190,6 +190,7 @@ void group_commit(struct pipeline *p)
     for (uint32_t i = 0; i < p->applied_count; i++)
         delivery_write_done(p->applied[i], e);
     p->applied_count = 0;
+    p->early = p->early || p->joined.next != &p->joined;
     while (p->joined.next != &p->joined) {
         struct waiter *w = p->joined.next;
         unlink_waiter(w);
@@ -285,8 +286,9 @@ bool pipeline_turn(struct pipeline *p)
 {
     apply_mail(p);
     upkeep_write(p);
-    bool any = p->joined.next != &p->joined;
     group_commit(p);
+    bool any = p->early;
+    p->early = false;
     group_publish(p, false);
     upkeep_tidy(p);
     any |= look_at_barriers(p);

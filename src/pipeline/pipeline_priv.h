@@ -65,6 +65,7 @@ struct pipeline {
     uint64_t deliverable; /* uses that something in it is for: bits */
     uint64_t dedupe_mark;
     struct waiter joined;            /* list head: for the commit */
+    bool early;                      /* some were done outside the turn: they are to be answered */
     struct waiter barriers;          /* list head: committed, waiting for tickets */
     struct delivery_write **applied; /* of this group */
     uint32_t applied_count, applied_capacity;
