@@ -52,7 +52,9 @@ enum cmd_sent cmd_send(const struct conf *c, const char *method, const char *tar
                        struct str body, struct arena *a, int *ret_status, struct str *ret_body);
 
 int cmd_void(int argc, char **argv);
-int cmd_report(int argc, char **argv);
+int cmd_report(int argc, char **argv);        /* report.c: which of them */
+int cmd_report_voided(int argc, char **argv); /* argv[1] is the report's name */
+int cmd_report_coverage(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_consent(int argc, char **argv);

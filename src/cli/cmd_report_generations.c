@@ -84,7 +84,7 @@ static bool is_plain(const char *s)
     return true;
 }
 
-static int report_voided(int argc, char **argv)
+int cmd_report_voided(int argc, char **argv)
 {
     const char *purpose = NULL, *version = NULL;
     bool json = false;
@@ -124,7 +124,7 @@ static void print_counts(const struct json_doc *d, uint32_t object, struct arena
     (void)putchar('\n');
 }
 
-static int report_coverage(int argc, char **argv)
+int cmd_report_coverage(int argc, char **argv)
 {
     AUTO(arena_fini) struct arena a = ARENA_INIT;
     AUTO(conf_free) struct conf *c = NULL;
@@ -156,23 +156,4 @@ static int report_coverage(int argc, char **argv)
         }
     }
     return EXIT_DONE;
-}
-
-/* ---- */
-
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-} reports[] = {
-    { "voided", report_voided },
-    { "coverage", report_coverage },
-};
-
-int cmd_report(int argc, char **argv)
-{
-    for (size_t i = 0; argc > 1 && i < COUNT(reports); i++) {
-        if (strcmp(argv[1], reports[i].name) == 0)
-            return reports[i].run(argc, argv);
-    }
-    return cmd_fail(EXIT_USAGE, "which report? licet report --help lists them");
 }
