@@ -43,6 +43,12 @@ static void a_consent(struct str body, unsigned how, struct arena *a)
     id_format(&ans.act, id);
     check_answer(ans.json, a);
     must(subject_id_ok(ans.subject));
+    if (ans.counted) { /* of somebody who is not known: nothing was recorded */
+        must(!(how & 6) && !ans.lowers && !ans.new_device);
+        must(ledger_get_consent(own, str_of(id), a, &json) == ERR_NOT_FOUND);
+        must(ledger_get_subject(own, ans.subject, a, &json) == ERR_NOT_FOUND);
+        return;
+    }
     must(ledger_get_consent(own, str_of(id), a, &json) == OK);
     check_answer(json, a);
     must(ledger_get_subject(own, ans.subject, a, &json) == OK);

@@ -114,6 +114,22 @@ static void put_clock(struct buf *b, struct numbers *n)
     buf_printf(b, "licet_clock_behind_seconds %.3f\n", (double)clock_behind_ms() / 1000);
 }
 
+/* Refusals of people who are not known, and records imported. */
+static void put_generations(struct buf *b, struct numbers *n, const struct policy *p)
+{
+    counter(b, "unknown_refusals_total", "Refusals of people who are not known, by purpose.",
+            "counter");
+    for (uint32_t i = 0; i < p->purpose_count; i++) {
+        uint32_t of = p->purpose[i].number;
+        buf_printf(
+            b, "licet_unknown_refusals_total{purpose=\"%.*s\"} %llu\n",
+            STR_ARG(p->purpose[i].conf->id),
+            (unsigned long long)numbers_get(&n->unknown_refusals[of <= LIMIT_PURPOSES ? of : 0]));
+    }
+    counter(b, "imported_records_total", "Records taken in by imports.", "counter");
+    number(b, "imported_records_total", "", numbers_get(&n->imported));
+}
+
 static void put_decisions(struct buf *b, struct numbers *n, const struct policy *p)
 {
     counter(b, "decisions_total", "First decisions, by destination and reason.", "counter");
@@ -290,6 +306,7 @@ void metrics_get(struct request *r)
     put_events(&b, pipeline_numbers(p));
     put_clock(&b, pipeline_numbers(p));
     put_decisions(&b, pipeline_numbers(p), policy);
+    put_generations(&b, pipeline_numbers(p), policy);
     put_deliveries(&b, pipeline_deliver(p), policy);
     put_fields(&b, pipeline_deliver(p), policy);
     put_limits(&b, request_limiter(r));

@@ -46,6 +46,8 @@ void delivery_resend(struct request *r);
 void delivery_destinations(struct request *r);
 void delivery_pause(struct request *r);
 void delivery_resume(struct request *r);
+void void_post(struct request *r);
+void import_post(struct request *r);
 void tail_get(struct request *r);
 void health_get(struct request *r);
 void ready_get(struct request *r);
@@ -64,5 +66,10 @@ LOOK(permissions_get);
 LOOK(decision_get);
 LOOK(decision_counters);
 LOOK(delivery_list);
+LOOK(purpose_list);
+LOOK(purpose_coverage);
+LOOK(voided_report);
+LOOK(import_get);
+LOOK(import_refused);
 
 #endif

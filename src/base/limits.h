@@ -46,9 +46,16 @@
 #define LIMIT_PUBLIC_VERSION_GRACE_MS (7LL * 24 * 3600 * 1000)
 #define LIMIT_IDEMPOTENCY_KEY 255
 #define LIMIT_IDEMPOTENCY_MS (24LL * 3600 * 1000)
-#define LIMIT_SNAPSHOTS 32768 /* subjects kept in memory */
-#define LIMIT_LIST 100        /* items on one page of a list */
-#define LIMIT_EXAMINED 10000  /* rows that one filter may look at */
+#define LIMIT_SNAPSHOTS 32768       /* subjects kept in memory */
+#define LIMIT_LIST 100              /* items on one page of a list */
+#define LIMIT_RECORD (1u << 20)     /* one record of an import: LIMIT_CONSENT_BODY */
+#define LIMIT_CSV_FIELDS 256        /* of one row */
+#define LIMIT_IMPORT_MS 20          /* of the loop's time for one request of an import */
+#define LIMIT_IMPORT_REFUSED 100000 /* refused lines of an import that are told one by one */
+#define LIMIT_IMPORT_PAGE 1000      /* of them in one answer */
+#define LIMIT_VOID_REASON 1024
+#define LIMIT_REPORT_SENT 10000 /* events of one subject in a report of a voided text */
+#define LIMIT_EXAMINED 10000    /* rows that one filter may look at */
 
 /* policy */
 #define LIMIT_PURPOSES 64

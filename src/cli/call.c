@@ -26,7 +26,7 @@ static int connect_daemon(const struct conf *c, struct arena *a)
 static bool write_all(int fd, struct str s)
 {
     while (s.n > 0) {
-        ssize_t n = write(fd, s.p, s.n);
+        ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -62,26 +62,53 @@ static int no_daemon(const struct conf *c, struct arena *a)
                     here ? here : "", here ? "/" : "", STR_ARG(c->data_dir));
 }
 
-int cmd_call(const struct conf *c, const char *method, const char *target, struct arena *a,
-             struct str *ret_body)
+enum cmd_sent cmd_send(const struct conf *c, const char *method, const char *target,
+                       struct str body, struct arena *a, int *ret_status, struct str *ret_body)
 {
     AUTO(close_fd) int fd = connect_daemon(c, a);
     if (fd < 0)
-        return no_daemon(c, a);
+        return SENT_NO_DAEMON;
     AUTO(buf_fini) struct buf answer = BUF_INIT(ANSWER_MAX);
+    struct str length = strcmp(method, "POST") == 0
+                            ? arena_printf(a, "Content-Length: %zu\r\n", body.n)
+                            : (struct str){ 0 };
     struct str head =
-        arena_printf(a, "%s %s HTTP/1.1\r\nHost: licet\r\nConnection: close\r\n%s\r\n", method,
-                     target, strcmp(method, "POST") == 0 ? "Content-Length: 0\r\n" : "");
-    if (!write_all(fd, head) || !read_all(fd, &answer))
-        return cmd_fail(EXIT_FAILED, "the daemon did not answer");
+        arena_printf(a, "%s %s HTTP/1.1\r\nHost: licet\r\nConnection: close\r\n%.*s\r\n", method,
+                     target, STR_ARG(length));
+    /* who refuses a body may answer before it was read */
+    bool written = write_all(fd, head) && write_all(fd, body);
+    bool read = read_all(fd, &answer);
+    unsigned long long status = 0;
     char *end = answer.n ? memmem(answer.p, answer.n, "\r\n\r\n", 4) : NULL;
-    if (end == NULL || answer.n < 12)
-        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
-    struct str body = { end + 4, answer.n - (size_t)(end + 4 - answer.p) };
-    if (memcmp(answer.p, "HTTP/1.1 200", 12) != 0)
-        return cmd_fail(EXIT_FAILED, "the daemon says: %.*s", STR_ARG(body));
-    *ret_body = arena_str(a, body);
+    if ((!written && end == NULL) || !read || end == NULL || answer.n < 12 ||
+        memcmp(answer.p, "HTTP/1.1 ", 9) != 0 ||
+        !str_to_u64((struct str){ answer.p + 9, 3 }, &status))
+        return SENT_NO_ANSWER;
+    *ret_status = (int)status;
+    *ret_body = arena_str(a, (struct str){ end + 4, answer.n - (size_t)(end + 4 - answer.p) });
+    return SENT;
+}
+
+int cmd_post(const struct conf *c, const char *method, const char *target, struct str body,
+             struct arena *a, struct str *ret_body)
+{
+    int status = 0;
+    struct str answer = { 0 };
+    switch (cmd_send(c, method, target, body, a, &status, &answer)) {
+    case SENT_NO_DAEMON: return no_daemon(c, a);
+    case SENT_NO_ANSWER: return cmd_fail(EXIT_FAILED, "the daemon did not answer, or was cut off");
+    case SENT: break;
+    }
+    if (status != 200)
+        return cmd_fail(EXIT_FAILED, "the daemon says: %.*s", STR_ARG(answer));
+    *ret_body = answer;
     return EXIT_DONE;
+}
+
+int cmd_call(const struct conf *c, const char *method, const char *target, struct arena *a,
+             struct str *ret_body)
+{
+    return cmd_post(c, method, target, (struct str){ 0 }, a, ret_body);
 }
 
 struct str cmd_member(const struct json_doc *d, uint32_t object, const char *name, struct arena *a)

@@ -43,6 +43,21 @@ struct str cmd_member(const struct json_doc *d, uint32_t object, const char *nam
 int cmd_call(const struct conf *c, const char *method, const char *target, struct arena *a,
              struct str *ret_body);
 
+/* The same with a body. */
+int cmd_post(const struct conf *c, const char *method, const char *target, struct str body,
+             struct arena *a, struct str *ret_body);
+/* The same without a word: whoever tries again looks at what came of it. */
+enum cmd_sent { SENT = 0, SENT_NO_DAEMON, SENT_NO_ANSWER };
+enum cmd_sent cmd_send(const struct conf *c, const char *method, const char *target,
+                       struct str body, struct arena *a, int *ret_status, struct str *ret_body);
+
+int cmd_void(int argc, char **argv);
+int cmd_report(int argc, char **argv);        /* report.c: which of them */
+int cmd_report_voided(int argc, char **argv); /* argv[1] is the report's name */
+int cmd_report_coverage(int argc, char **argv);
+int cmd_import(int argc, char **argv);
+int cmd_export(int argc, char **argv);
+int cmd_consent(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_explain(int argc, char **argv);

@@ -45,6 +45,52 @@ static const struct cmd commands[] = {
       "resume DESTINATION  Goes on where it stood.\n"
       "All but --export need a running daemon.\n",
       cmd_deliveries },
+    { "import",
+      "FILE [--kind consents|subjects|notices] [--format ndjson|array|csv] [--map COLUMN=FIELD]... "
+      "[--id NAME] [--wait SECONDS] [--dry-run]",
+      "Take in consents, subjects or legal notices of another system",
+      "FILE holds a JSON record on each line, one array of them, or CSV with a header.\n"
+      "--map COLUMN=FIELD   What a column of CSV is; nothing behind the sign leaves it out.\n"
+      "--id NAME            The import's name; else made of the file's content. With the same name "
+      "it\n"
+      "                     goes on where it stood.\n"
+      "--wait SECONDS       How long to wait for a daemon that is gone (60).\n"
+      "--dry-run            Checks every record and writes nothing.\n"
+      "Prints each record that was refused as FILE:LINE: field: why, and ends with 1 if there was "
+      "one.\n"
+      "Needs a running daemon. Does not matter if it, or this, is killed: run the same again.\n",
+      cmd_import },
+    { "export", "consents|subjects|notices [--from TIME] [--to TIME] [--format ndjson|csv]",
+      "Print all consents, subjects or legal notices",
+      "As it is at one moment; works while the daemon runs. licet import takes it in elsewhere.\n"
+      "--from, --to   By timestamp (of subjects: by their last change), ends included.\n",
+      cmd_export },
+    { "consent",
+      "add --subject ID --grant PURPOSE... --refuse PURPOSE... --at TIME --taken-by WHO --kept-at "
+      "WHERE",
+      "Record a consent given on paper or by word",
+      "--at TIME               When it was given.\n"
+      "--taken-by WHO          Who took it.\n"
+      "--kept-at WHERE         Where the paper is.\n"
+      "--place, --note TEXT    Where it was given; anything else.\n"
+      "--text PURPOSE=VERSION  Which text was shown; else the one in force at that time.\n"
+      "--notice NAME=VERSION   A legal notice that was shown.\n"
+      "--document ID           The scan, uploaded before.\n"
+      "--email, --first-name, --last-name, --full-name TEXT\n"
+      "Needs a running daemon.\n",
+      cmd_consent },
+    { "void", "--purpose ID --version N --reason TEXT [--from DATE]",
+      "Declare a text void: nothing leaves on it any more",
+      "Cannot be taken back. What waits on it is dropped; when it says so, nothing is on its way "
+      "any\n"
+      "more. Without --from it is void from now on. Needs a running daemon.\n",
+      cmd_void },
+    { "report", "voided [--purpose ID --version N] [--json] | coverage [--json]",
+      "What was sent on void texts; who holds which text",
+      "voided     What had been sent on each text that is void, to whom, when.\n"
+      "coverage   How many subjects hold which version of each purpose.\n"
+      "Needs a running daemon.\n",
+      cmd_report },
     { "tail", "[--json]", "Watch decisions as they are made",
       "Needs a running daemon. Ends with Ctrl-C.\n", cmd_tail },
     { "version", "", "Print the version", "", cmd_version },

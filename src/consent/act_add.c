@@ -26,6 +26,7 @@ struct adding { /* one act on its way into the store */
     struct str subject_payload; /* empty: nothing to write */
     struct str view;
     bool view_changed;
+    bool is_new;     /* nothing was known of the subject */
     bool unverifies; /* she was verified and is not any more */
     bool made_up;    /* the subject's id */
     struct str ip;
@@ -86,6 +87,8 @@ static enum err check(struct adding *x)
                                    .received_ms = q->received_ms,
                                    .claimed_ms = x->body.has_timestamp ? x->body.timestamp_ms
                                                                        : q->received_ms };
+    if (q->source == ACT_PUBLIC_KEY && x->body.offline.n > 0)
+        return err_set(x->info, ERR_VALUE, "offline", "is for a private key");
     if (x->said.claimed_ms > q->received_ms + LIMIT_CLAIM_AHEAD_MS)
         return err_set(x->info, ERR_VALUE, "timestamp", "lies in the future");
     if (q->source == ACT_PUBLIC_KEY) {
@@ -96,7 +99,7 @@ static enum err check(struct adding *x)
         if (x->ip.n == 0)
             return err_set(x->info, ERR_VALUE, "ip_address", "is no IP address");
     }
-    return OK;
+    return q->source == ACT_IMPORT ? act_origin_parse(&x->body, x->a, &x->said, x->info) : OK;
 }
 
 static void bind(struct adding *x)
@@ -150,10 +153,13 @@ static enum err change_subject(struct adding *x)
     if (is_new)
         x->subject =
             (struct subject_row){ .id = x->row.subject, .created_ms = x->said.received_ms };
+    x->is_new = is_new;
     bool was_verified = x->subject.verified;
     if (x->said.confirmed) {
         bool trusted = x->said.source != ACT_PUBLIC_KEY;
-        struct subject_rules rules = { .overwrite = trusted, .verified = trusted };
+        bool import = x->said.source == ACT_IMPORT; /* what is known is newer than what it brings */
+        struct subject_rules rules = { .overwrite = trusted && !import,
+                                       .verified = trusted && (is_new || !import) };
         e = subject_apply(&x->body.subject, &rules, x->a, &x->subject, &changed, x->info);
         if (e != OK)
             return e;
@@ -203,7 +209,7 @@ static void fill_answer(struct adding *x, struct consent_answer *ans)
     ans->lowers = x->unverifies;
     for (uint32_t i = 0; i < x->row.effect_count; i++) {
         const struct act_effect *e = &x->effect[i];
-        ans->lowers = ans->lowers || !e->grant;
+        ans->lowers = ans->lowers || (!e->grant && !(x->is_new && x->said.source == ACT_IMPORT));
         ans->new_device = ans->new_device || (x->made_up && x->said.source == ACT_PUBLIC_KEY &&
                                               e->grant && act_effect_fault(x->p, e) == NULL);
     }
@@ -311,6 +317,51 @@ static enum err prepare(struct adding *x)
     return e == OK ? write_payload(x) : e;
 }
 
+/* ---- people who are not known ---- */
+
+/* A no of a browser that nobody knows and that says nothing of anybody: there is nothing to hold
+ * it against later, so it is counted and makes nobody a data subject. */
+static bool is_nobodys_no(const struct adding *x)
+{
+    const struct act_body *b = &x->body;
+    const struct subject_said *s = &b->subject;
+    if (x->q->source != ACT_PUBLIC_KEY || x->q->device.n > 0 || s->has_id || b->proof ||
+        b->other.n > 0 || b->preference_count == 0 || b->subject_token.n > 0 ||
+        (s->object && b->doc.node[s->object].count > 0))
+        return false;
+    for (uint32_t i = 0; i < b->preference_count; i++) {
+        if (b->preference[i].grants ||
+            policy_purpose_index(x->p, b->preference[i].name) == UINT32_MAX)
+            return false;
+    }
+    return true;
+}
+
+static enum err count_no(struct adding *x, const struct once *once,
+                         struct consent_answer *ret_answer)
+{
+    struct consent_answer ans = { 0 };
+    find_subject(x);
+    x->row.id = id_new(x->q->received_ms);
+    id_format(&x->row.id, x->id);
+    ans.subject = x->row.subject;
+    ans.act = x->row.id;
+    enum err e = write_answer(x, &ans);
+    for (uint32_t i = 0; e == OK && i < x->body.preference_count; i++) {
+        uint32_t index = policy_purpose_index(x->p, x->body.preference[i].name);
+        const struct policy_purpose *p = &x->p->purpose[index];
+        ans.counted |= 1ull << index;
+        e = store_count_unknown(x->l->store, p->number, act_refused_version(p, &x->body, &x->said),
+                                x->said.received_ms);
+    }
+    if (e == OK && once->key.n > 0)
+        e = store_put_answer(x->l->store, once->scope, once->key, x->said.received_ms, once->hash,
+                             ans.json);
+    if (e == OK)
+        *ret_answer = ans;
+    return write_failed(e);
+}
+
 enum err ledger_add_consent(struct ledger *l, const struct policy *p,
                             const struct consent_request *q, struct arena *a,
                             struct consent_answer *ret_answer, struct err_info *info)
@@ -327,6 +378,8 @@ enum err ledger_add_consent(struct ledger *l, const struct policy *p,
             return e;
         e = OK;
     }
+    if (e == OK && is_nobodys_no(&x))
+        return count_no(&x, &once, ret_answer);
     if (e == OK)
         e = prepare(&x);
     if (e != OK)
@@ -334,7 +387,7 @@ enum err ledger_add_consent(struct ledger *l, const struct policy *p,
     struct consent_answer ans = { 0 };
     fill_answer(&x, &ans);
     e = write_answer(&x, &ans);
-    if (e == OK)
+    if (e == OK && !q->dry_run)
         e = write_all(&x, &once, ans.json);
     if (e == OK)
         *ret_answer = ans;

@@ -7,15 +7,27 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-int64_t act_grant_effect(const struct act_saying *s)
+static const struct act_origin *origin_of(const struct act_saying *s, struct str name)
 {
-    bool claims = s->source == ACT_PRIVATE_KEY || s->source == ACT_IMPORT;
-    return claims ? earlier(s->claimed_ms, s->received_ms) : s->received_ms;
+    for (uint32_t i = 0; i < s->origin_count; i++) {
+        if (str_eq(s->origin[i].name, name))
+            return &s->origin[i];
+    }
+    return NULL;
 }
 
-int64_t act_lower_effect(const struct act_saying *s)
+int64_t act_effect_ms(const struct act_saying *s, const struct act_preference *said)
 {
-    return s->source == ACT_IMPORT ? earlier(s->claimed_ms, s->received_ms) : s->received_ms;
+    const struct act_origin *origin = origin_of(s, said->name);
+    bool claims = s->source == ACT_IMPORT || (said->grants && s->source == ACT_PRIVATE_KEY);
+    int64_t at = origin ? origin->effect_ms : s->claimed_ms;
+    return claims ? earlier(at, s->received_ms) : s->received_ms;
+}
+
+bool act_may_raise(const struct act_saying *s, struct str name)
+{
+    const struct act_origin *origin = origin_of(s, name);
+    return s->confirmed && (origin == NULL || (origin->confirmed && origin->grant));
 }
 
 static bool names(const struct policy_version *v, const struct act_citation *c)
@@ -107,8 +119,11 @@ static const struct policy_version *which_version(const struct policy_purpose *p
                                                   int64_t effect_ms)
 {
     const struct act_stated *say = stated(p, b);
+    const struct act_origin *origin = origin_of(s, p->conf->id);
     const struct policy_version *v = NULL;
-    if (say != NULL) {
+    if (origin != NULL) {
+        v = policy_version_numbered(p, origin->version);
+    } else if (say != NULL) {
         v = policy_version_numbered(p, say->version);
     } else if (cited == CITED_MATCHED) {
         for (uint32_t i = p->version_count; i-- > 0 && v == NULL;) {
@@ -139,15 +154,21 @@ static bool was_shown(const struct policy_purpose *p, const struct act_body *b)
 /* A citation is evidence for the version that carries it, not for another one
  * that the act states. */
 static enum act_evidence evidence(const struct policy_purpose *p, const struct act_body *b,
-                                  enum cited cited, const struct policy_version *bound)
+                                  const struct act_saying *s, enum cited cited,
+                                  const struct policy_version *bound)
 {
+    const struct act_origin *origin = origin_of(s, p->conf->id);
+    if (origin != NULL && origin->bare)
+        return EVIDENCE_IMPORT;
+    if (b->offline.n > 0)
+        return EVIDENCE_PAPER;
     if (was_shown(p, b))
         return EVIDENCE_SHOWN;
     if (b->proof)
         return EVIDENCE_PROOF;
     if (cited == CITED_MATCHED && (bound == NULL || carried(bound, b)))
         return EVIDENCE_CITED;
-    return EVIDENCE_BARE;
+    return s->source == ACT_IMPORT ? EVIDENCE_IMPORT : EVIDENCE_BARE;
 }
 
 static struct act_effect effect_of(const struct policy_purpose *p, const struct act_body *b,
@@ -156,16 +177,15 @@ static struct act_effect effect_of(const struct policy_purpose *p, const struct 
     enum cited cited = citations(p, b);
     struct act_effect e = { .purpose = p->number, .grant = said->grants };
     const struct policy_version *bound = NULL;
+    e.effect_ms = act_effect_ms(s, said);
     if (e.grant) {
-        e.effect_ms = act_grant_effect(s);
-        e.confirmed = s->confirmed;
+        e.confirmed = act_may_raise(s, said->name);
         bound = which_version(p, b, s, cited, e.effect_ms);
         e.version = bound ? bound->version : 0;
     } else {
-        e.effect_ms = act_lower_effect(s);
         e.confirmed = true; /* anybody may lower */
     }
-    e.evidence = evidence(p, b, cited, bound);
+    e.evidence = evidence(p, b, s, cited, bound);
     return e;
 }
 
@@ -181,6 +201,13 @@ uint32_t act_bind(const struct policy *p, const struct act_body *body, const str
     return count;
 }
 
+uint32_t act_refused_version(const struct policy_purpose *p, const struct act_body *body,
+                             const struct act_saying *s)
+{
+    const struct policy_version *v = which_version(p, body, s, citations(p, body), s->received_ms);
+    return v ? v->version : 0;
+}
+
 const char *act_effect_fault(const struct policy *p, const struct act_effect *e)
 {
     if (!e->grant)
@@ -191,7 +218,7 @@ const char *act_effect_fault(const struct policy *p, const struct act_effect *e)
         return "binds no version of the text: none was in force then, or what the act states or "
                "cites matches none";
     const struct policy_purpose *purpose = policy_purpose_numbered(p, e->purpose);
-    if (e->evidence == EVIDENCE_BARE && !(purpose && purpose->conf->proof_optional))
+    if (evidence_is_bare(e->evidence) && !(purpose && purpose->conf->proof_optional))
         return "has no proof of what was shown";
     return NULL;
 }

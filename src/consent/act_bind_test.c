@@ -31,7 +31,9 @@ static struct act_effect bind_as(const char *json, enum act_source source, bool 
 {
     struct act_body b;
     struct act_effect e[LIMIT_PREFERENCES];
-    struct act_saying s = { source, confirmed, claimed, received };
+    struct act_saying s = {
+        .source = source, .confirmed = confirmed, .claimed_ms = claimed, .received_ms = received
+    };
     if (act_parse(str_of(json), BODY_JSON, &w.arena, &b, &w.info) != OK)
         fail_msg("%s: %s %s", json, w.info.field, w.info.text);
     assert_int_equal(act_bind(w.policy, &b, &s, e), 1);

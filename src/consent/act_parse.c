@@ -227,6 +227,32 @@ static enum err parse_shown(const struct json_doc *d, struct arena *a, struct ac
     return OK;
 }
 
+/* On paper, or by word: who took it, and where it is kept. When is the timestamp's matter. */
+static enum err parse_offline(const struct json_doc *d, struct arena *a, struct act_body *b,
+                              struct err_info *info)
+{
+    static const struct {
+        const char *name, *field;
+    } parts[] = { { "taken_by", "offline.taken_by" }, { "kept_at", "offline.kept_at" } };
+    uint32_t v = json_get(d, JSON_ROOT, STR("offline"));
+    if (is_empty(d, v))
+        return OK;
+    if (!is_object(d, v))
+        return err_set(info, ERR_VALUE, "offline", "must be an object");
+    if (d->node[v].len > 4 * LIMIT_SUBJECT_FIELD)
+        return err_set(info, ERR_LIMIT, "offline", "longer than %d bytes", 4 * LIMIT_SUBJECT_FIELD);
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        struct str text;
+        if (!json_string(d, json_get(d, v, str_of(parts[i].name)), a, &text) ||
+            str_trim(text).n == 0)
+            return err_set(info, ERR_VALUE, parts[i].field, "is needed: a text");
+    }
+    if (!b->has_timestamp)
+        return err_set(info, ERR_VALUE, "timestamp", "is needed: when it was given");
+    b->offline = json_raw(d, v);
+    return OK;
+}
+
 static enum err parse_address(const struct json_doc *d, struct arena *a, struct act_body *b,
                               struct err_info *info)
 {
@@ -259,7 +285,7 @@ static bool is_known(struct str key)
         STR_INIT("legal_notices"), STR_INIT("proofs"),        STR_INIT("proof_document_ids"),
         STR_INIT("preferences"),   STR_INIT("versions"),      STR_INIT("shown"),
         STR_INIT("ip_address"),    STR_INIT("unescape_json"), STR_INIT("autodetect_ip_address"),
-        STR_INIT("consent_type"),
+        STR_INIT("consent_type"),  STR_INIT("offline"),
     };
     for (size_t i = 0; i < COUNT(known); i++) {
         if (str_eq(key, known[i]))
@@ -296,7 +322,8 @@ enum err act_parse(struct str body, enum body_format format, struct arena *a,
                           struct err_info *);
     static part *const parts[] = { parse_time,        parse_citations, parse_proofs,
                                    parse_preferences, parse_versions,  parse_shown,
-                                   parse_address,     parse_type,      keep_other };
+                                   parse_offline,     parse_address,   parse_type,
+                                   keep_other };
     struct act_body b = { 0 };
     enum err e = body_scan(body, format, false, a, &b.doc, info);
     if (e != OK)

@@ -43,6 +43,7 @@ struct act_body {
     uint32_t preference_count;
     struct act_stated *stated;
     uint32_t stated_count;
+    struct str offline;        /* JSON as sent: who took it and where it is kept; empty: none */
     struct str shown_language; /* empty: none */
     struct str consent_type;   /* empty: none */
     struct str ip_address;     /* empty: none */

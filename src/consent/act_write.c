@@ -57,6 +57,7 @@ enum err act_write(const struct policy *p, const struct act_body *b, const struc
                      { "proof_document_ids", b->proof_document_ids },
                      { "versions", b->versions },
                      { "shown", b->shown },
+                     { "offline", b->offline },
                      { "other", b->other } };
     char id[ID_TEXT + 1];
     id_format(&row->id, id);

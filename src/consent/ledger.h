@@ -52,7 +52,8 @@ enum body_format { BODY_JSON, BODY_FORM }; /* application/x-www-form-urlencoded:
 struct consent_request {
     struct str body;
     enum body_format format;
-    enum act_source source;          /* ACT_PUBLIC_KEY or ACT_PRIVATE_KEY */
+    enum act_source source;          /* ACT_PUBLIC_KEY, ACT_PRIVATE_KEY or ACT_IMPORT */
+    bool dry_run;                    /* everything is checked, nothing written */
     struct str device;               /* subject id of a valid device token; empty: none */
     struct str subject_token_secret; /* empty: subject tokens are not accepted */
     struct str ip;                   /* of the request; empty: it is not to be kept */
@@ -70,6 +71,9 @@ struct consent_answer {
     bool replayed;
     /* licet made up the subject's id, and the act grants something: hand out a device token. */
     bool new_device;
+    /* A refusal by public key of somebody who is not known, and who says nothing of herself: no act
+     * was recorded, but counted for these purposes (bit = index). The answer is as ever. */
+    uint64_t counted;
     bool
         lowers; /* passes the barrier (ARCHITECTURE, "Sending and withdrawal") before it is answered */
 };
@@ -101,6 +105,62 @@ enum err ledger_put_subject(struct ledger *l, const struct subject_request *q, s
 enum err ledger_add_notices(struct ledger *l, struct str body, enum body_format format,
                             int64_t received_ms, struct arena *a, struct str *ret_json,
                             struct err_info *info) MUST_CHECK;
+
+/* ---- generations of consents ---- */
+
+/* Declares a version void: {"purpose","version","reason","from"}; without `from` it is void from now on.
+ * ERR_VALUE names what is at fault; ERR_CONFLICT: it is void since then or earlier. The policy
+ * must be compiled anew before the group is committed. */
+struct void_answer {
+    struct str json; /* {"purpose","version","from","declared","reason"} */
+    struct str purpose;
+    uint32_t version;
+};
+enum err ledger_void(struct ledger *l, const struct policy *p, struct str body, int64_t received_ms,
+                     struct arena *a, struct void_answer *ret_answer,
+                     struct err_info *info) MUST_CHECK;
+
+/* GET /v1/purposes and /v1/purposes/ID/coverage: how many subjects hold which version, by what the
+ * store counts along; ERR_NOT_FOUND: no such purpose. Reader's thread. */
+enum err ledger_purposes(struct store_reader *r, const struct policy *p, int64_t now,
+                         struct arena *a, struct str *ret_json) MUST_CHECK;
+enum err ledger_coverage(struct store_reader *r, const struct policy *p, struct str purpose,
+                         int64_t now, struct arena *a, struct str *ret_json) MUST_CHECK;
+
+/* ---- imports ---- */
+
+/* Lines of an import, each "NUMBER JSON": numbers that grow, and one record of that kind in the form
+ * in which the interface shows it (docs/api.md). Lines that the import has passed already are left
+ * out. A record that is refused does not hold up the others. Ends when the time is over, after one
+ * line at least. Faults of the whole are ERR_VALUE and ERR_LIMIT. */
+struct import_request {
+    struct str id;   /* the import's: 1 … LIMIT_ID bytes, letters, digits, "._-" */
+    struct str kind; /* "consents", "subjects", "notices" */
+    struct str body;
+    bool dry_run;
+    int64_t received_ms;
+    int64_t until_mono_ms;
+};
+struct import_answer {
+    struct str
+        json; /* {"id","kind","next","accepted","repeated","refused":[{"line","field","error"}]}: of
+                        these lines */
+    uint64_t accepted;
+    bool lowers; /* somebody who was known: passes the barrier of everybody */
+};
+enum err ledger_import(struct ledger *l, const struct policy *p, const struct import_request *q,
+                       struct arena *a, struct import_answer *ret_answer,
+                       struct err_info *info) MUST_CHECK;
+/* How far it has come; and what it refused, LIMIT_IMPORT_PAGE a page, behind the line `after`. */
+enum err ledger_get_import(struct store_reader *r, struct str id, struct arena *a,
+                           struct str *ret_json) MUST_CHECK;
+enum err ledger_list_refused(struct store_reader *r, struct str id, int64_t after, struct arena *a,
+                             struct str *ret_json) MUST_CHECK;
+
+/* Everything of a kind as lines that ledger_import() takes, without their numbers. `line` gets one
+ * JSON object, valid within the call. ERR_VALUE: no such kind. */
+enum err ledger_export(struct store_reader *r, struct str kind, int64_t from_ms, int64_t to_ms,
+                       enum err (*line)(void *ctx, struct str json), void *ctx) MUST_CHECK;
 
 /* ---- reading; any thread, with its own reader. ERR_NOT_FOUND, ERR_VALUE with the parameter named,
  *      ERR_LIMIT when a filter would look at too much. `query` is the undecoded query string; ids and

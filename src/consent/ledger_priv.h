@@ -42,6 +42,10 @@ void write_comma(struct buf *to);
 /* The buffer's bytes in the arena; ERR_LIMIT when it ran over. */
 enum err write_done(struct buf *from, struct arena *a, struct str *ret_json) MUST_CHECK;
 
+/* As GET shows them, with all languages. */
+void subject_write_line(const struct subject_row *row, struct arena *a, struct buf *to);
+void notice_write_line(const struct notice_row *n, struct arena *a, struct buf *to);
+
 /* ---- addresses ---- */
 
 /* An IP address as text: canonical, or cut to /24 and /48. Empty when it is none. */

@@ -20,16 +20,13 @@ static bool is_purpose(const struct policy *p, struct str name)
     return policy_purpose_index(p, name) != UINT32_MAX;
 }
 
-static int64_t effect_of(const struct act_preference *said, const struct act_saying *s)
-{
-    return said->grants ? act_grant_effect(s) : act_lower_effect(s);
-}
-
 /* A stranger may lower a purpose of anybody, and nothing else. */
 static bool may_say(const struct policy *p, const struct act_preference *said,
                     const struct act_saying *s)
 {
-    return s->confirmed || (!said->grants && is_purpose(p, said->name));
+    if (!said->grants && is_purpose(p, said->name))
+        return true;
+    return said->grants ? act_may_raise(s, said->name) : s->confirmed;
 }
 
 static const struct act_preference *newer(const struct policy *p, const struct json_doc *d,
@@ -41,8 +38,9 @@ static const struct act_preference *newer(const struct policy *p, const struct j
     for (uint32_t i = 0; i < b->preference_count; i++) {
         const struct act_preference *said = &b->preference[i];
         if (str_eq(said->name, name))
-            return may_say(p, said, s) && effect_of(said, s) >= stored_effect(d, key + 1) ? said
-                                                                                          : NULL;
+            return may_say(p, said, s) && act_effect_ms(s, said) >= stored_effect(d, key + 1)
+                       ? said
+                       : NULL;
     }
     return NULL;
 }
@@ -58,7 +56,7 @@ static void write_entry(const struct policy *p, const struct act_preference *sai
     buf_lit(to, "{");
     write_raw(to, "value", cut ? STR("false") : said->raw);
     write_text(to, "consent_id", str_of(id));
-    write_number(to, "effect", effect_of(said, s));
+    write_number(to, "effect", act_effect_ms(s, said));
     buf_lit(to, "}");
 }
 

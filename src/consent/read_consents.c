@@ -83,6 +83,7 @@ static enum err write_consent(const struct act_found *act, bool whole, struct ar
         write_member(&d, "proof_document_ids", STR("[]"), to);
         write_member(&d, "versions", STR("{}"), to);
         write_member(&d, "shown", STR("null"), to);
+        write_member(&d, "offline", STR("null"), to);
         write_member(&d, "other", STR("{}"), to);
     }
     buf_byte(to, '}');

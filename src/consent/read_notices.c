@@ -31,6 +31,11 @@ static void write_notice(const struct notice_row *n, struct str language, struct
     buf_byte(to, '}');
 }
 
+void notice_write_line(const struct notice_row *n, struct arena *a, struct buf *to)
+{
+    write_notice(n, (struct str){ 0 }, a, to);
+}
+
 /* "terms/3" is one version of "terms". */
 static bool split_version(struct str *identifier, uint32_t *ret_version)
 {

@@ -46,6 +46,11 @@ static void write_subject(const struct subject_row *row, struct arena *a, struct
     buf_byte(to, '}');
 }
 
+void subject_write_line(const struct subject_row *row, struct arena *a, struct buf *to)
+{
+    write_subject(row, a, to);
+}
+
 enum err ledger_get_subject(struct store_reader *r, struct str id, struct arena *a,
                             struct str *ret_json)
 {

@@ -1,4 +1,5 @@
 #include "model/act.h"
 
 const char *const act_source_name[5] = { "public", "private", "cmp", "import", "confirmation" };
-const char *const act_evidence_name[5] = { "bare", "cited", "proof", "shown", "cmp" };
+const char *const act_evidence_name[7] = { "bare", "cited",  "proof", "shown",
+                                           "cmp",  "import", "paper" };

@@ -20,18 +20,25 @@ enum act_evidence {
     EVIDENCE_CITED,
     EVIDENCE_PROOF,
     EVIDENCE_SHOWN,
-    EVIDENCE_CMP
+    EVIDENCE_CMP,
+    EVIDENCE_IMPORT, /* nothing but the line of an import: worth as much as none */
+    EVIDENCE_PAPER   /* on paper or by word: who took it, and where it is kept */
 };
+/* Whether a grant with it needs a purpose that says `proof: optional`. */
+static inline bool evidence_is_bare(enum act_evidence e)
+{
+    return e == EVIDENCE_BARE || e == EVIDENCE_IMPORT;
+}
 
 /* Names as they stand in answers and payloads: "public", "private", …; "bare", … */
 extern const char *const act_source_name[5];
-extern const char *const act_evidence_name[5];
+extern const char *const act_evidence_name[7];
 
 struct standing {
     uint32_t purpose; /* the purpose's number in the store (policy/policy.h: number) */
     bool grant;       /* false: it lowers, or objects */
     bool confirmed;   /* who said it could (ARCHITECTURE, "Acts"); what lowers always could */
-    bool bare;        /* evidence is EVIDENCE_BARE */
+    bool bare;        /* evidence_is_bare() */
     bool imported;    /* not given on this site */
     uint32_t version; /* bound version; 0: it grants nothing. 0 for what lowers */
     int64_t first_effect, first_seq; /* the act with the smallest (effect, seq) */

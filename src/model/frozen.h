@@ -16,6 +16,13 @@ struct frozen_version {
     struct str content; /* policy_version_content() of the day it was stored */
 };
 
+/* A text that was declared void while the daemon ran, beside what the file says. */
+struct frozen_void {
+    uint32_t purpose; /* number */
+    uint32_t version;
+    int64_t from_ms; /* the earliest that was declared */
+};
+
 struct frozen {
     struct str *purpose; /* purpose[i] has number i + 1 */
     uint32_t purpose_count;
@@ -23,6 +30,8 @@ struct frozen {
     uint32_t destination_count;
     struct frozen_version *version; /* of several with one number the last is the newest */
     uint32_t version_count;
+    const struct frozen_void *voided;
+    uint32_t void_count;
 };
 
 /* What the store must add to that before this configuration may be compiled. */

@@ -84,8 +84,26 @@ static void finish_failed(struct pipeline *p, struct waiter *w, enum err result)
     finish(w, result);
 }
 
+void waiter_await_all(struct pipeline *p, struct waiter *w)
+{
+    int64_t now = clock_mono_ms();
+    numbers_add(&p->numbers.barriers, 1);
+    w->barrier = barrier_open(p->tickets, true, 0, now);
+    if (!barrier_passed(w->barrier, now)) {
+        numbers_add(&p->numbers.barrier_waits, 1);
+        link_waiter(&p->barriers, w);
+        return;
+    }
+    barrier_close(&w->barrier);
+    finish(w, OK);
+}
+
 static void finish_committed(struct pipeline *p, struct waiter *w)
 {
+    if (w->lowers_all) {
+        waiter_await_all(p, w);
+        return;
+    }
     if (w->lowers.n != 0) {
         uint64_t hash = store_subject_hash(store_own_reader(p->store), w->lowers);
         int64_t now = clock_mono_ms();
@@ -172,6 +190,7 @@ void group_commit(struct pipeline *p)
     for (uint32_t i = 0; i < p->applied_count; i++)
         delivery_write_done(p->applied[i], e);
     p->applied_count = 0;
+    p->early = p->early || p->joined.next != &p->joined;
     while (p->joined.next != &p->joined) {
         struct waiter *w = p->joined.next;
         unlink_waiter(w);
@@ -267,8 +286,9 @@ bool pipeline_turn(struct pipeline *p)
 {
     apply_mail(p);
     upkeep_write(p);
-    bool any = p->joined.next != &p->joined;
     group_commit(p);
+    bool any = p->early;
+    p->early = false;
     group_publish(p, false);
     upkeep_tidy(p);
     any |= look_at_barriers(p);

@@ -276,11 +276,21 @@ static enum err settle(struct pipeline *p, enum err e, struct waiter *w,
     return e;
 }
 
+static void count_unknown(struct pipeline *p, uint64_t purposes)
+{
+    const struct policy *policy = p->newest->public.policy;
+    for (uint32_t i = 0; i < policy->purpose_count; i++) {
+        uint32_t number = policy->purpose[i].number;
+        if (purposes >> i & 1)
+            numbers_add(&p->numbers.unknown_refusals[number <= LIMIT_PURPOSES ? number : 0], 1);
+    }
+}
+
 enum err pipeline_consent(struct pipeline *p, struct consent_request *q, struct arena *a,
                           struct waiter *w, struct consent_answer *ret_answer,
                           struct err_info *info)
 {
-    q->subject_token_secret = p->newest->conf->subject_token_secret;
+    q->subject_token_secret = p->newest->public.conf->subject_token_secret;
     enum err e = group_open(p, info);
     if (e != OK)
         return e;
@@ -288,6 +298,10 @@ enum err pipeline_consent(struct pipeline *p, struct consent_request *q, struct 
                w, info);
     if (e != OK)
         return e;
+    if (ret_answer->counted) {
+        count_unknown(p, ret_answer->counted);
+        return OK;
+    }
     numbers_add(&p->numbers.acts, 1);
     if (ret_answer->lowers) {
         w->lowers = ret_answer->subject;

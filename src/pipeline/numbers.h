@@ -14,7 +14,9 @@ struct numbers {
     _Atomic uint64_t events_stored, events_denied, events_duplicate, events_rejected;
     _Atomic uint64_t decisions[LIMIT_DESTINATIONS][REASON_COUNT]; /* at collection, by slot */
     _Atomic uint64_t acts, acts_unconfirmed, acts_lowering;
-    _Atomic uint64_t groups, groups_failed, group_us; /* time in commits, microseconds */
+    _Atomic uint64_t imported;                             /* records */
+    _Atomic uint64_t unknown_refusals[LIMIT_PURPOSES + 1]; /* by the purpose's number; 0: beyond */
+    _Atomic uint64_t groups, groups_failed, group_us;      /* time in commits, microseconds */
     _Atomic uint64_t barriers, barrier_waits;
     _Atomic uint64_t reloads, reloads_refused;
     _Atomic uint64_t clock_jumps; /* the system's clock was set by more than 5 s */

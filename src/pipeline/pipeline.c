@@ -9,10 +9,20 @@
 
 /* ---- generations ---- */
 
+static struct shared_conf *share(struct conf *c)
+{
+    struct shared_conf *s = must_alloc(sizeof *s);
+    *s = (struct shared_conf){ .conf = c };
+    return s;
+}
+
 static void free_generation(struct live_generation *g)
 {
     arena_fini(&g->arena);
-    conf_free(&g->conf);
+    if (atomic_fetch_sub(&g->shared->users, 1) == 1) {
+        conf_free(&g->shared->conf);
+        free(g->shared);
+    }
     free(g);
 }
 
@@ -151,14 +161,19 @@ static enum err register_configuration(struct pipeline *p, const struct conf *c,
 }
 
 /* Takes the configuration over, also on failure. */
-static enum err make_generation(struct pipeline *p, struct conf *c, struct live_generation **ret_g,
-                                struct buf *reports, struct err_info *info)
+static enum err make_generation(struct pipeline *p, struct shared_conf *shared, generation_fn write,
+                                void *ctx, struct live_generation **ret_g, struct buf *reports,
+                                struct err_info *info)
 {
     struct live_generation *g = must_alloc_zero(sizeof *g);
-    g->conf = c;
+    struct conf *c = shared->conf;
+    g->shared = shared;
+    shared->users++;
     enum err e = group_open(p, info);
     uint32_t number = 0;
     struct frozen frozen;
+    if (e == OK && write != NULL)
+        e = write(p, ctx, info);
     if (e == OK)
         e = register_configuration(p, c, &g->arena, &number, &frozen, reports, info);
     const struct policy *policy = NULL;
@@ -187,12 +202,33 @@ static enum err make_generation(struct pipeline *p, struct conf *c, struct live_
     return OK;
 }
 
+static void use_generation(struct pipeline *p, struct live_generation *g)
+{
+    must(pthread_mutex_lock(&p->generations_lock) == 0);
+    g->older = p->newest;
+    p->newest = g;
+    collect_generations(p);
+    must(pthread_mutex_unlock(&p->generations_lock) == 0);
+}
+
+enum err generation_renew(struct pipeline *p, generation_fn write, void *ctx, struct err_info *info)
+{
+    AUTO(buf_fini) struct buf reports = BUF_INIT(LIMIT_CONF);
+    struct live_generation *g = NULL;
+    group_commit(p); /* what is refused must not take other requests with it */
+    group_publish(p, true);
+    enum err e = make_generation(p, p->newest->shared, write, ctx, &g, &reports, info);
+    if (e == OK)
+        use_generation(p, g);
+    return e;
+}
+
 enum err pipeline_reload(struct pipeline *p, struct buf *reports, struct err_info *info)
 {
     struct conf *c = NULL;
-    AUTO(free_ptr) char *file = must_alloc(p->newest->conf->file.n + 1);
-    memcpy(file, p->newest->conf->file.p, p->newest->conf->file.n);
-    file[p->newest->conf->file.n] = 0;
+    AUTO(free_ptr) char *file = must_alloc(p->newest->public.conf->file.n + 1);
+    memcpy(file, p->newest->public.conf->file.p, p->newest->public.conf->file.n);
+    file[p->newest->public.conf->file.n] = 0;
     enum err e = conf_load(file, &c, reports);
     if (e != OK) {
         numbers_add(&p->numbers.reloads_refused, 1);
@@ -201,17 +237,13 @@ enum err pipeline_reload(struct pipeline *p, struct buf *reports, struct err_inf
     group_commit(p); /* a reload that fails must not take requests with it */
     group_publish(p, true);
     struct live_generation *g = NULL;
-    e = make_generation(p, c, &g, reports, info);
+    e = make_generation(p, share(c), NULL, NULL, &g, reports, info);
     if (e != OK) {
         numbers_add(&p->numbers.reloads_refused, 1);
         return e;
     }
     bool narrows = policy_narrows(p->newest->public.policy, g->public.policy);
-    must(pthread_mutex_lock(&p->generations_lock) == 0);
-    g->older = p->newest;
-    p->newest = g;
-    collect_generations(p);
-    must(pthread_mutex_unlock(&p->generations_lock) == 0);
+    use_generation(p, g);
     numbers_add(&p->numbers.reloads, 1);
     if (narrows) {
         barrier_close(&p->reload_barrier);
@@ -328,7 +360,7 @@ enum err pipeline_open(struct conf *conf, void (*wake)(void *ctx), void *ctx,
     if (e != OK)
         conf_free(&conf);
     if (e == OK)
-        e = make_generation(p, conf, &p->newest, reports, info);
+        e = make_generation(p, share(conf), NULL, NULL, &p->newest, reports, info);
     if (e == OK) {
         store_secret(p->store, SECRET_DEDUPE, p->dedupe_secret);
         e = fill_dedupe(p, info);

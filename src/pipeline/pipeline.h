@@ -59,6 +59,7 @@ struct waiter {
     enum err result; /* OK: durable, and past the barrier if there was one */
     /* set by pipeline_consent() and pipeline_subject() */
     struct str lowers; /* the subject whose withdrawal this is; empty: none */
+    bool lowers_all;   /* of several people at once, or of a text */
     struct barrier *barrier;
     void (*finished)(
         struct waiter
@@ -93,6 +94,15 @@ enum err pipeline_subject(struct pipeline *p, const struct subject_request *q, s
 enum err pipeline_notices(struct pipeline *p, struct str body, enum body_format format,
                           struct arena *a, struct waiter *w, struct str *ret_json,
                           struct err_info *info) MUST_CHECK;
+
+/* Declares a text void (ledger_void()): durable, and the gate refuses what rests on it, when this
+ * returns OK; w is done when nothing that began before is on its way any more. */
+enum err pipeline_void(struct pipeline *p, struct str body, struct arena *a, struct waiter *w,
+                       struct str *ret_json, struct err_info *info) MUST_CHECK;
+
+/* Takes in records of an import (ledger_import()), for LIMIT_IMPORT_MS at most. */
+enum err pipeline_import(struct pipeline *p, const struct import_request *q, struct arena *a,
+                         struct waiter *w, struct str *ret_json, struct err_info *info) MUST_CHECK;
 
 /* Dead letters due again: one request, or (id NULL) all of a destination (slot, -1: all). */
 enum err pipeline_revive(struct pipeline *p, int slot, const struct id *id, struct waiter *w,

@@ -7,10 +7,16 @@
 
 #include <pthread.h>
 
+/* A voiding makes a new generation of the same file. */
+struct shared_conf {
+    struct conf *conf;
+    _Atomic uint32_t users;
+};
+
 struct live_generation {
     struct generation public; /* first: what others hold a pointer to */
     struct live_generation *older;
-    struct conf *conf;
+    struct shared_conf *shared;
     struct arena arena;  /* frozen, policy, plan */
     uint32_t references; /* under generations_lock */
     uint64_t delivering; /* uses that something is sent to: bits */
@@ -59,6 +65,7 @@ struct pipeline {
     uint64_t deliverable; /* uses that something in it is for: bits */
     uint64_t dedupe_mark;
     struct waiter joined;            /* list head: for the commit */
+    bool early;                      /* some were done outside the turn: they are to be answered */
     struct waiter barriers;          /* list head: committed, waiting for tickets */
     struct delivery_write **applied; /* of this group */
     uint32_t applied_count, applied_capacity;
@@ -92,6 +99,14 @@ void group_commit(struct pipeline *p);
 /* Shows readers what was committed: when that is due, or `now`. */
 void group_publish(struct pipeline *p, bool now);
 bool mailbox_post(struct pipeline *p, struct delivery_write *w);
+
+/* Writes something into the group of a new generation, before its policy is made. */
+typedef enum err (*generation_fn)(struct pipeline *p, void *ctx, struct err_info *info);
+/* A new generation with the configuration in use; replaces the one in use when it is committed. */
+enum err generation_renew(struct pipeline *p, generation_fn write, void *ctx,
+                          struct err_info *info) MUST_CHECK;
+/* Done when no request of before is on its way any more; at once if there is none. */
+void waiter_await_all(struct pipeline *p, struct waiter *w);
 
 /* upkeep.c: what is written for its own sake, in the open group; and files. */
 void upkeep_write(struct pipeline *p);

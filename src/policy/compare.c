@@ -247,5 +247,7 @@ void policy_freeze(const struct frozen *f, const struct policy_news *news, struc
         .destination_count = f->destination_count + news->destination_count,
         .version = versions,
         .version_count = count,
+        .voided = f->voided,
+        .void_count = f->void_count,
     };
 }

@@ -77,6 +77,17 @@ static enum err compile_version(const struct compiler *m, const struct conf_purp
     return OK;
 }
 
+/* Void by the file or since it was declared: the earlier of the two. */
+static void compile_voids(const struct compiler *m, uint32_t number, struct policy_version *v)
+{
+    for (uint32_t i = 0; i < m->frozen->void_count; i++) {
+        const struct frozen_void *d = &m->frozen->voided[i];
+        if (d->purpose == number && d->version == v->version &&
+            (v->voided_ms == 0 || d->from_ms < v->voided_ms))
+            v->voided_ms = d->from_ms > 0 ? d->from_ms : 1; /* 0 would say that it is not */
+    }
+}
+
 static enum err compile_purpose(const struct compiler *m, const struct conf_purpose *p,
                                 struct policy_purpose *to)
 {
@@ -98,6 +109,7 @@ static enum err compile_purpose(const struct compiler *m, const struct conf_purp
         enum err err = compile_version(m, p, i, &versions[i]);
         if (err != OK)
             return err;
+        compile_voids(m, to->number, &versions[i]);
     }
     return OK;
 }

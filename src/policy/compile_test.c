@@ -348,6 +348,29 @@ static void voiding_may_be_added_and_never_taken_back(void **state)
     assert_true(holds(buf_view(&s->reports), "cannot be taken back"));
 }
 
+static void text_declared_void_is_void_from_the_earliest_moment(void **state)
+{
+    (void)state;
+    AUTO(shop_free) struct shop *s = shop_new();
+    s->conf.purpose[0].version[0].voided_ms = NOW + 50 * DAY;
+    struct frozen_void declared[] = { { .purpose = 1, .version = 1, .from_ms = NOW + 40 * DAY },
+                                      { .purpose = 1, .version = 2, .from_ms = NOW + 60 * DAY },
+                                      { .purpose = 2, .version = 1, .from_ms = 0 },
+                                      { .purpose = 9, .version = 1, .from_ms = 1 } };
+    const struct policy *before = fixture_compile(&s->conf, NULL, &s->arena, &s->frozen);
+    s->frozen.voided = declared;
+    s->frozen.void_count = COUNT(declared);
+    struct frozen after;
+    const struct policy *p = fixture_compile(&s->conf, &s->frozen, &s->arena, &after);
+    assert_int_equal(after.void_count, COUNT(declared));
+    assert_int_equal(p->purpose[0].version[0].voided_ms, NOW + 40 * DAY);
+    assert_int_equal(p->purpose[0].version[1].voided_ms, NOW + 60 * DAY);
+    assert_int_not_equal(p->purpose[1].version[0].voided_ms, 0); /* since ever is void, too */
+    assert_int_equal(before->purpose[0].version[0].voided_ms, NOW + 50 * DAY);
+    assert_true(policy_narrows(before, p));
+    assert_memory_not_equal(before->hash, p->hash, sizeof p->hash);
+}
+
 static void new_version_must_be_newer_than_frozen_ones(void **state)
 {
     (void)state;
@@ -884,6 +907,7 @@ int main(void)
         cmocka_unit_test(every_difference_is_reported_at_its_place),
         cmocka_unit_test(further_language_completes_the_frozen_content),
         cmocka_unit_test(voiding_may_be_added_and_never_taken_back),
+        cmocka_unit_test(text_declared_void_is_void_from_the_earliest_moment),
         cmocka_unit_test(new_version_must_be_newer_than_frozen_ones),
         cmocka_unit_test(present_recipient_is_no_difference),
         cmocka_unit_test(destinations_run_out_over_the_life_of_a_database),

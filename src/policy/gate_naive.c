@@ -216,6 +216,12 @@ static struct verdict ask(const struct naive_world *w, const struct conf_purpose
             v.reasons |= 1u << REASON_RECIPIENT_NOT_NAMED;
         if (bound->voided_ms != 0 && at >= bound->voided_ms)
             v.reasons |= 1u << REASON_TEXT_VOIDED;
+        for (uint32_t i = 0; i < w->voided_count; i++) {
+            const struct naive_voided *text = &w->voided[i];
+            if (str_eq(text->purpose, p->id) && text->version == bound->version &&
+                at >= text->from_ms)
+                v.reasons |= 1u << REASON_TEXT_VOIDED;
+        }
         if (at >= naive_add(o.newest.effect, p->lifetime))
             v.reasons |= 1u << REASON_EXPIRED;
         if (p->double_opt_in && !(s->flags & SUBJECT_VERIFIED))

@@ -30,10 +30,19 @@ struct naive_named {
     char country[3];
 };
 
+/* A version that was declared void while licet ran. */
+struct naive_voided {
+    struct str purpose;
+    uint32_t version;
+    int64_t from_ms;
+};
+
 struct naive_world {
     const struct conf *conf;
     const struct naive_named *named;
     uint32_t named_count;
+    const struct naive_voided *voided;
+    uint32_t voided_count;
 };
 
 void naive_decide(const struct naive_world *w, const struct naive_subject *device,

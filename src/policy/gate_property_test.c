@@ -172,6 +172,24 @@ static void note_named(struct world *w)
     w->naive.conf = &w->conf;
 }
 
+/* Texts are declared void, some of them twice, some that nobody has. */
+static void declare_voids(struct world *w, struct frozen *frozen)
+{
+    enum { MOST = 3 };
+    struct naive_voided *naive = arena_array(&w->arena, struct naive_voided, MOST);
+    struct frozen_void *voided = arena_array(&w->arena, struct frozen_void, MOST);
+    uint32_t count = one_in(3) ? chance(MOST + 1) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t purpose = chance(w->conf.purpose_count), version = 1 + chance(4);
+        int64_t from = one_in(10) ? 0 : some_moment();
+        naive[i] = (struct naive_voided){ w->conf.purpose[purpose].id, version, from };
+        voided[i] = (struct frozen_void){ .purpose = purpose + 1, version, from };
+    }
+    w->naive.voided = naive;
+    frozen->voided = voided;
+    w->naive.voided_count = frozen->void_count = count;
+}
+
 static void make_world(struct world *w)
 {
     struct frozen first;
@@ -193,6 +211,7 @@ static void make_world(struct world *w)
         if (one_in(3))
             name_recipient(&w->conf.destination[i]); /* re-pointed after it was frozen */
     }
+    declare_voids(w, &first);
     w->policy = fixture_compile(&w->conf, &first, &w->arena, &w->frozen);
 }
 
@@ -319,6 +338,9 @@ static void show_world(const struct world *w)
             print_message("#   v%u voided %lld\n", p->version[v].version,
                           day(p->version[v].voided_ms));
     }
+    for (uint32_t i = 0; i < w->naive.voided_count; i++)
+        print_message("# %.*s v%u declared void %lld\n", STR_ARG(w->naive.voided[i].purpose),
+                      w->naive.voided[i].version, day(w->naive.voided[i].from_ms));
     for (uint32_t i = 0; i < w->naive.named_count; i++) {
         const struct naive_named *n = &w->naive.named[i];
         print_message("# %.*s v%u names %.*s = %.*s (%s)\n", STR_ARG(n->purpose), n->version,

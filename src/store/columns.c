@@ -159,6 +159,24 @@ bool columns_read_notice(struct str s, struct notice_row *ret_row)
     return true;
 }
 
+void columns_void(struct buf *to, const struct void_columns *c)
+{
+    buf_u32(to, c->purpose);
+    buf_u32(to, c->version);
+    buf_u64(to, (uint64_t)c->from_ms);
+    buf_u64(to, (uint64_t)c->at_ms);
+}
+
+bool columns_read_void(struct str s, struct void_columns *ret_c)
+{
+    struct void_columns c;
+    if (!take_u32(&s, &c.purpose) || !take_u32(&s, &c.version) || !take_i64(&s, &c.from_ms) ||
+        !take_i64(&s, &c.at_ms) || s.n)
+        return false;
+    *ret_c = c;
+    return true;
+}
+
 /* ---- retention, deliveries ---- */
 
 void columns_retention(struct buf *to, int64_t at_ms, struct str named, uint32_t count)

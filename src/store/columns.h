@@ -40,6 +40,13 @@ struct restriction_columns {
 void columns_restriction(struct buf *to, const struct restriction_columns *c);
 bool columns_read_restriction(struct str columns, struct restriction_columns *ret_c);
 
+struct void_columns {
+    uint32_t purpose, version;
+    int64_t from_ms, at_ms;
+};
+void columns_void(struct buf *to, const struct void_columns *c);
+bool columns_read_void(struct str columns, struct void_columns *ret_c);
+
 /* A retention fact: the segments that it rewrote, with their new hash. */
 enum { NAMED = 8 + CHAIN_HASH };
 void columns_retention(struct buf *to, int64_t at_ms, struct str named, uint32_t count);

@@ -101,11 +101,29 @@ static const char lists[] =
     "CREATE INDEX act_source ON act(source, seq);"
     "CREATE INDEX act_type ON act(type, seq);";
 
+/* Texts declared void; how many subjects hold what; refusals of people who are not known; imports.
+ * Only the first is derived from facts. */
+static const char generations[] =
+    "CREATE TABLE voided (seq INTEGER PRIMARY KEY REFERENCES fact(seq), purpose INTEGER NOT NULL,"
+    " version INTEGER NOT NULL, from_ms INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE coverage (purpose INTEGER NOT NULL, bare INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, version INTEGER NOT NULL, day INTEGER NOT NULL, n INTEGER NOT NULL,"
+    " PRIMARY KEY (purpose, bare, state, version, day)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE unknown (purpose INTEGER NOT NULL, day INTEGER NOT NULL,"
+    " version INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (purpose, day, version))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE import (id TEXT PRIMARY KEY, kind TEXT NOT NULL, next INTEGER NOT NULL,"
+    " accepted INTEGER NOT NULL, repeated INTEGER NOT NULL, refused INTEGER NOT NULL,"
+    " begun_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE import_refused (import TEXT NOT NULL, line INTEGER NOT NULL,"
+    " field TEXT NOT NULL, error TEXT NOT NULL, PRIMARY KEY (import, line)) STRICT, WITHOUT ROWID;";
+
 /* Append only: what is out there was made by these. */
 static const struct {
     const char *sql;
-    enum err (*then)(struct conn *c); /* what SQL cannot say; NULL: nothing */
-} migration[] = { { version_1, NULL }, { lists, words_fill } };
+    enum err (*fill)(
+        struct conn *c); /* what is derived of facts and SQL cannot say; NULL: nothing */
+} migration[] = { { version_1, NULL }, { lists, words_fill }, { generations, coverage_fill } };
 const int schema_newest = COUNT(migration);
 
 static enum err read_version(struct conn *c, int64_t *ret_version)
@@ -145,8 +163,8 @@ enum err schema_step(struct conn *c, int64_t version)
         e = conn_exec(c, "CREATE TABLE schema_version (version INTEGER PRIMARY KEY) STRICT");
     if (e == OK)
         e = conn_exec(c, migration[version - 1].sql);
-    if (e == OK && migration[version - 1].then)
-        e = migration[version - 1].then(c);
+    if (e == OK && migration[version - 1].fill != NULL)
+        e = migration[version - 1].fill(c);
     if (e == OK)
         e = RUN(c, "INSERT INTO schema_version VALUES (?)", INT(version));
     if (e == OK)

@@ -16,6 +16,20 @@ static enum err join_standing(struct conn *c, int64_t subject, const struct stan
         INT(s->first_effect), INT(s->first_seq));
 }
 
+/* The subject's place among those who are counted moves with the standing. */
+static enum err join_counted(struct conn *c, int64_t subject, const struct standing *one)
+{
+    AUTO(standings_fini) struct standings before = { 0 };
+    AUTO(standings_fini) struct standings after = { 0 };
+    enum err e = standings_load(c, subject, one->purpose, &before);
+    for (uint32_t i = 0; i < before.count; i++)
+        standings_add(&after, &before.at[i]);
+    standings_add(&after, one);
+    if (e == OK)
+        e = join_standing(c, subject, one);
+    return e == OK ? coverage_move(c, one->purpose, &before, &after) : e;
+}
+
 static enum err add_preference(struct conn *c, struct str name, int64_t seq)
 {
     int64_t no;
@@ -37,7 +51,7 @@ static enum err add_derived(struct conn *c, const struct act_row *row, int64_t s
             TEXT(row->ip), TEXT(row->type));
     for (uint32_t i = 0; e == OK && i < row->effect_count; i++) {
         struct standing s = standing_of(&row->effect[i], row->source, seq);
-        e = join_standing(c, subject, &s);
+        e = join_counted(c, subject, &s);
     }
     for (uint32_t i = 0; e == OK && i < row->preference_count; i++)
         e = add_preference(c, row->preference[i], seq);

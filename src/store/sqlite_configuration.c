@@ -48,6 +48,23 @@ static enum err load_versions(struct conn *c, struct arena *a, struct frozen *f)
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
+static enum err load_voids(struct conn *c, struct arena *a, struct frozen *f)
+{
+    int64_t count;
+    enum err e = NUMBER(c, "SELECT count(*) FROM voided", 0, &count);
+    if (e != OK)
+        return e;
+    struct frozen_void *list = arena_array(a, struct frozen_void, (size_t)count);
+    AUTO(query_done) struct sqlite3_stmt *q = NULL;
+    e = QUERY(c, "SELECT purpose, version, min(from_ms) FROM voided GROUP BY purpose, version", &q);
+    while (e == OK && f->void_count < count && (e = conn_next(q)) == OK)
+        list[f->void_count++] = (struct frozen_void){ .purpose = (uint32_t)col_int(q, 0),
+                                                      .version = (uint32_t)col_int(q, 1),
+                                                      .from_ms = col_int(q, 2) };
+    f->voided = list;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
 enum err store_load_frozen(struct store_reader *r, struct arena *a, struct frozen *ret_frozen)
 {
     struct frozen f = { 0 };
@@ -56,6 +73,8 @@ enum err store_load_frozen(struct store_reader *r, struct arena *a, struct froze
         e = load_names(r->c, NAME_DESTINATION, a, &f.destination, &f.destination_count);
     if (e == OK)
         e = load_versions(r->c, a, &f);
+    if (e == OK)
+        e = load_voids(r->c, a, &f);
     if (e == OK)
         *ret_frozen = f;
     return e;

@@ -85,11 +85,15 @@ static enum err add_sent(struct look *l, struct sqlite3_stmt *q, const struct de
         return ERR_CORRUPT;
     e = look_read(l, item->segment, item->index, &event);
     if (e == OK)
-        list->at[list->count++] = (struct sent_found){ .event = event.id,
-                                                       .slot = (uint32_t)col_int(q, 0),
-                                                       .at_ms = col_int(q, 1),
-                                                       .result = item->result,
-                                                       .fields = arena_str(a, fields) };
+        list->at[list->count++] =
+            (struct sent_found){ .event = event.id,
+                                 .slot = (uint32_t)col_int(q, 0),
+                                 .at_ms = col_int(q, 1),
+                                 .result = item->result,
+                                 .fields = arena_str(a, fields),
+                                 .received_ms = event.received_ms,
+                                 .act_seq = event.act_seq,
+                                 .as_person = str_eq(event.person, l->subject) };
     if (e == ERR_NOT_FOUND)
         list->total--; /* two subjects with one hash */
     return e == ERR_NOT_FOUND ? OK : e;

@@ -11,7 +11,7 @@ static struct snapshot *make(int64_t seq, uint32_t flags, const struct standings
     return n;
 }
 
-static struct standing read_row(struct sqlite3_stmt *q)
+struct standing standing_read(struct sqlite3_stmt *q)
 {
     uint32_t class = (uint32_t)col_int(q, 3);
     return (struct standing){ .purpose = (uint32_t)col_int(q, 2),
@@ -45,7 +45,7 @@ static enum err load_now(struct conn *c, struct str subject, struct snapshot **r
         flags = (uint32_t)col_int(q, 1);
         if (col_is_null(q, 2))
             continue;
-        struct standing one = read_row(q);
+        struct standing one = standing_read(q);
         standings_add(&s, &one);
     }
     if (e != ERR_NOT_FOUND)

@@ -242,6 +242,102 @@ enum err store_add_configuration(struct store *s, const struct policy_news *news
                                  uint32_t *ret_generation) MUST_CHECK;
 uint32_t store_newest_generation(struct store_reader *r);
 
+/* ---- generations of consents ---- */
+
+/* A text declared void, a fact kept for ever; of several on one version the earliest `from_ms`
+ * counts (store_load_frozen()). ERR_NOT_FOUND: no such version is stored; the group stays good. */
+struct void_row {
+    uint32_t purpose, version; /* purpose: its number */
+    int64_t from_ms, at_ms;    /* void since; declared */
+};
+enum err store_add_void(struct store *s, const struct void_row *row, struct str payload,
+                        int64_t *ret_seq) MUST_CHECK;
+struct void_found {
+    int64_t seq;
+    struct void_row row;
+    struct str payload;
+};
+enum err store_list_voids(struct store_reader *r, struct arena *a, struct void_found **ret_voids,
+                          uint32_t *ret_count) MUST_CHECK; /* oldest first */
+
+/* Subjects who ever granted that version in force for them, LIMIT_LIST a page at most, in the order
+ * of their numbers, behind one of these; looks at LIMIT_EXAMINED standings. *ret_next is where the
+ * next page begins, 0: there is none. A page may be empty. */
+struct holder {
+    int64_t number;
+    struct str id;
+};
+enum err store_list_holders(struct store_reader *r, uint32_t purpose, uint32_t version,
+                            int64_t after, struct arena *a, struct holder **ret_holders,
+                            uint32_t *ret_count, int64_t *ret_next) MUST_CHECK;
+
+/* How many subjects stand where with one purpose. Derived, and kept up to date with each act: a
+ * few rows for each version and day, whatever the number of subjects. `bare`: as it is when a grant
+ * needs no proof. */
+enum coverage_state { /* stored: append only */
+                      COVERAGE_GRANTED = 1,
+                      COVERAGE_REFUSED,
+                      COVERAGE_WITHDRAWN,
+                      COVERAGE_IDLE, /* only grants that permit nothing */
+};
+struct coverage_row {
+    enum coverage_state state;
+    uint32_t version; /* held, or (withdrawn) held before; else 0 */
+    int64_t day_ms;   /* COVERAGE_GRANTED: the day, 00:00 UTC, of the effect; else 0 */
+    uint64_t n;
+};
+enum err store_list_coverage(struct store_reader *r, uint32_t purpose, bool bare, struct arena *a,
+                             struct coverage_row **ret_rows, uint32_t *ret_count) MUST_CHECK;
+
+/* Somebody who is not known refused or withdrew: a counter by purpose, version (0: none was in
+ * force) and day. No fact, and nothing that could name her. */
+enum err store_count_unknown(struct store *s, uint32_t purpose, uint32_t version,
+                             int64_t at_ms) MUST_CHECK;
+struct unknown_row {
+    int64_t day_ms;
+    uint32_t version;
+    uint64_t n;
+};
+enum err store_list_unknown(struct store_reader *r, uint32_t purpose, int64_t from_ms,
+                            struct arena *a, struct unknown_row **ret_rows,
+                            uint32_t *ret_count) MUST_CHECK;
+
+/* ---- imports and exports ---- */
+
+/* How far an import has come: written in the group of what it brought, so that it goes on where
+ * it stood, whatever was killed. */
+struct import_row {
+    struct str id, kind;
+    int64_t next; /* records before this one (from 1) are done */
+    uint64_t accepted, repeated, refused;
+    int64_t begun_ms, changed_ms;
+};
+enum err store_get_import(struct store_reader *r, struct str id, struct arena *a,
+                          struct import_row *ret_row) MUST_CHECK;
+enum err store_put_import(struct store *s, const struct import_row *row) MUST_CHECK;
+struct refused_line {
+    int64_t line;
+    struct str field, error; /* without the value */
+};
+enum err store_refuse_line(struct store *s, struct str import,
+                           const struct refused_line *line) MUST_CHECK;
+enum err store_list_refused(struct store_reader *r, struct str import, int64_t after,
+                            uint32_t limit, struct arena *a, struct refused_line **ret_lines,
+                            uint32_t *ret_count) MUST_CHECK;
+
+/* Everything, oldest first, as it was when the call began: acts and notices by their timestamp,
+ * subjects by their last change, both ends inclusive (0: open). Slices are valid within `fn`; another
+ * answer than OK ends the walk and is returned. While it lasts, the WAL is not cut. */
+enum err store_each_act(struct store_reader *r, int64_t from_ms, int64_t to_ms,
+                        enum err (*fn)(void *ctx, const struct act_found *act),
+                        void *ctx) MUST_CHECK;
+enum err store_each_subject(struct store_reader *r, int64_t from_ms, int64_t to_ms,
+                            enum err (*fn)(void *ctx, const struct subject_row *row),
+                            void *ctx) MUST_CHECK;
+enum err store_each_notice(struct store_reader *r, int64_t from_ms, int64_t to_ms,
+                           enum err (*fn)(void *ctx, const struct notice_row *row),
+                           void *ctx) MUST_CHECK;
+
 /* ---- events ---- */
 
 /* Adds the group's segment; its number is the group's. The builder must stay as it is until the
@@ -383,7 +479,9 @@ struct sent_found {
     uint32_t slot;
     int64_t at_ms;
     enum delivery_result result;
-    struct str fields; /* this event's names alone */
+    struct str fields;            /* this event's names alone */
+    int64_t received_ms, act_seq; /* of the event: what its verdicts rest on (store/segment.h) */
+    bool as_person;               /* she is the event's person, not its device */
 };
 enum err store_list_sent(struct store_reader *r, struct str subject, uint32_t limit,
                          struct arena *a, struct sent_found **ret_sent, uint32_t *ret_count,

@@ -180,6 +180,9 @@ uint32_t standing_class(const struct standing *s);
 bool standing_same(const struct standing *a, const struct standing *b);
 void standing_join(struct standing *to, const struct standing *one);
 
+/* Of a row whose columns from the third on are purpose, class, version, first and last. */
+struct standing standing_read(struct sqlite3_stmt *q);
+
 struct standings { /* a growing array */
     struct standing *at;
     uint32_t count, cap;
@@ -188,6 +191,30 @@ void standings_fini(struct standings *s);
 void standings_add(struct standings *s, const struct standing *one);
 /* All effects of one act. False when its columns are damaged. */
 bool standings_add_act(struct standings *s, struct str columns, int64_t seq);
+
+/* ---- coverage ---- */
+
+/* Where one subject stands with one purpose, so that subjects can be counted without looking at
+ * them. Twice: as it is when a grant needs proof, and (bare) as it is when it does not, since that
+ * is the configuration's matter. */
+struct coverage_key {
+    uint32_t purpose;
+    bool bare;
+    enum coverage_state state;
+    uint32_t version; /* COVERAGE_GRANTED: which; COVERAGE_WITHDRAWN: which it was; else 0 */
+    int64_t day;      /* COVERAGE_GRANTED: since 1970, of the effect; else 0 */
+};
+/* False when she never said anything of it. */
+bool coverage_of(const struct standings *s, uint32_t purpose, bool bare,
+                 struct coverage_key *ret_k);
+/* One subject's standings on this purpose became those. */
+enum err coverage_move(struct conn *c, uint32_t purpose, const struct standings *from,
+                       const struct standings *to) MUST_CHECK;
+/* Her standings on one purpose as they are stored; what is in *s is kept. */
+enum err standings_load(struct conn *c, int64_t subject, uint32_t purpose,
+                        struct standings *s) MUST_CHECK;
+/* Counts all subjects anew, into an empty table. */
+enum err coverage_fill(struct conn *c) MUST_CHECK;
 
 /* ---- segments ---- */
 

@@ -222,6 +222,7 @@ static enum err check_counts(struct verify *v)
         { "SELECT count(*) FROM version", "versions", v->versions },
         { "SELECT count(*) FROM generation", "generations", v->generations },
         { "SELECT count(*) FROM standing", "standings", v->standings },
+        { "SELECT count(*) FROM voided", "voidings", v->voids },
     };
     enum err e = OK;
     for (size_t i = 0; e == OK && i < COUNT(row); i++)
@@ -236,11 +237,14 @@ static enum err run(struct verify *v)
         e = walk_chain(v);
     if (e == OK)
         e = verify_subjects(v);
+    if (e == OK)
+        e = verify_coverage(v);
     return e == OK ? check_counts(v) : e;
 }
 
 static void verify_fini(struct verify *v)
 {
+    free(v->counted);
     arena_fini(&v->a);
     buf_fini(&v->retention);
 }

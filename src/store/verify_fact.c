@@ -133,6 +133,20 @@ static enum err check_version(struct verify *v, const struct fact_read *f, bool 
     return e;
 }
 
+static enum err check_void(struct verify *v, const struct fact_read *f, bool *ret_ok)
+{
+    struct void_columns c;
+    *ret_ok = columns_read_void(f->columns, &c);
+    if (!*ret_ok)
+        return OK;
+    v->voids++;
+    return ROW_IS_THERE(v, f,
+                        "SELECT 1 FROM voided WHERE seq = ? AND purpose = ? AND version = ?"
+                        " AND from_ms = ? AND at_ms = ?",
+                        "its voiding does not agree with it", INT(f->seq), INT(c.purpose),
+                        INT(c.version), INT(c.from_ms), INT(c.at_ms));
+}
+
 static enum err check_generation(struct verify *v, const struct fact_read *f, bool *ret_ok)
 {
     struct str s = f->columns;
@@ -174,6 +188,7 @@ static const struct {
     [FACT_SUBJECT] = { check_subject_fact, true },
     [FACT_NOTICE] = { check_notice, false },
     [FACT_PURPOSE_VERSION] = { check_version, false },
+    [FACT_VOID] = { check_void, false },
     [FACT_RESTRICTION] = { check_restriction, true },
     [FACT_CONFIGURATION] = { check_generation, false },
     [FACT_RETENTION] = { check_retention, false },

@@ -24,7 +24,12 @@ struct verify {
     struct buf retention; /* columns of the retention fact looked at last */
     int64_t retention_seq;
     /* rows that the facts account for */
-    int64_t acts, act_preferences, notices, names, versions, generations, standings, words;
+    int64_t acts, act_preferences, notices, names, versions, generations, standings, words, voids;
+    struct counted { /* where subjects stand, from their facts; sorted */
+        struct coverage_key key;
+        int64_t n;
+    } * counted;
+    uint32_t counted_count, counted_cap;
 };
 
 void verify_fault(struct verify *v, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -41,5 +46,6 @@ bool verify_number(struct str json, int64_t *ret_n); /* a whole number as JSON h
 enum err verify_segment(struct verify *v, const struct segment_row *s) MUST_CHECK;
 
 enum err verify_subjects(struct verify *v) MUST_CHECK;
+enum err verify_coverage(struct verify *v) MUST_CHECK; /* after the subjects */
 
 #endif

@@ -105,6 +105,93 @@ static enum err check_standings(struct verify *v, int64_t no, const struct snaps
     return e;
 }
 
+/* ---- who is counted where ---- */
+
+static int key_order(const struct coverage_key *a, const struct coverage_key *b)
+{
+    if (a->purpose != b->purpose)
+        return a->purpose < b->purpose ? -1 : 1;
+    if (a->bare != b->bare)
+        return a->bare < b->bare ? -1 : 1;
+    if (a->state != b->state)
+        return a->state < b->state ? -1 : 1;
+    if (a->version != b->version)
+        return a->version < b->version ? -1 : 1;
+    return (a->day > b->day) - (a->day < b->day);
+}
+
+/* How many are counted under that key: a few thousand keys, however many subjects. */
+static int64_t *place_of(struct verify *v, const struct coverage_key *k, bool add)
+{
+    uint32_t from = 0, to = v->counted_count;
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        int order = key_order(&v->counted[middle].key, k);
+        if (order == 0)
+            return &v->counted[middle].n;
+        if (order < 0)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    if (!add)
+        return NULL;
+    if (v->counted_count == v->counted_cap) {
+        v->counted_cap = v->counted_cap ? v->counted_cap * 2 : 64;
+        v->counted = must_realloc(v->counted, v->counted_cap * sizeof *v->counted);
+    }
+    memmove(&v->counted[from + 1], &v->counted[from],
+            (v->counted_count - from) * sizeof *v->counted);
+    v->counted_count++;
+    v->counted[from] = (struct counted){ .key = *k };
+    return &v->counted[from].n;
+}
+
+static void count_her(struct verify *v, const struct snapshot *again)
+{
+    AUTO(standings_fini) struct standings s = { 0 };
+    for (uint32_t i = 0; i < again->count; i++)
+        standings_add(&s, &again->standing[i]);
+    for (uint32_t i = 0; i < s.count; i++) {
+        struct coverage_key k;
+        bool seen = false;
+        for (uint32_t before = 0; before < i; before++)
+            seen = seen || s.at[before].purpose == s.at[i].purpose;
+        for (int bare = 0; !seen && bare < 2; bare++)
+            if (coverage_of(&s, s.at[i].purpose, bare, &k))
+                ++*place_of(v, &k, true);
+    }
+}
+
+enum err verify_coverage(struct verify *v)
+{
+    AUTO(query_done) struct sqlite3_stmt *q = NULL;
+    enum err e = QUERY(v->c, "SELECT purpose, bare, state, version, day, n FROM coverage", &q);
+    while (e == OK && (e = conn_next(q)) == OK) {
+        struct coverage_key k = { .purpose = (uint32_t)col_int(q, 0),
+                                  .bare = col_int(q, 1) != 0,
+                                  .state = (enum coverage_state)col_int(q, 2),
+                                  .version = (uint32_t)col_int(q, 3),
+                                  .day = col_int(q, 4) };
+        bool narrow = k.purpose == col_int(q, 0) && k.bare == col_int(q, 1) &&
+                      (int64_t)k.state == col_int(q, 2) && k.version == col_int(q, 3);
+        int64_t *n = narrow ? place_of(v, &k, false) : NULL;
+        if ((n ? *n : 0) != col_int(q, 5))
+            verify_fault(v, "coverage of purpose %lld: %lld counted, and standings of %lld",
+                         (long long)col_int(q, 0), (long long)col_int(q, 5),
+                         (long long)(n ? *n : 0));
+        if (n != NULL)
+            *n = 0;
+    }
+    if (e != ERR_NOT_FOUND)
+        return e;
+    for (uint32_t i = 0; i < v->counted_count; i++)
+        if (v->counted[i].n != 0)
+            verify_fault(v, "coverage of purpose %u: %lld subjects are not counted",
+                         v->counted[i].key.purpose, (long long)v->counted[i].n);
+    return OK;
+}
+
 static enum err check_facts(struct verify *v, int64_t no, const struct subject_row *row,
                             int64_t flags)
 {
@@ -119,6 +206,7 @@ static enum err check_facts(struct verify *v, int64_t no, const struct subject_r
         wrong(v, no, "its newest fact is another one");
     if (flags != again->flags)
         wrong(v, no, "its flags do not agree with its facts");
+    count_her(v, again);
     return check_standings(v, no, again);
 }
 

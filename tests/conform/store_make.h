@@ -61,7 +61,9 @@ enum err try_log(struct made *m, uint32_t n, size_t body, struct chain_head *ret
 uint64_t faults(struct store_reader *r, bool show);
 
 /* The suite, to be run for each kind. */
-extern const struct CMUnitTest suite_act[], suite_event[], suite_delivery[], suite_rest[];
-extern const size_t suite_act_count, suite_event_count, suite_delivery_count, suite_rest_count;
+extern const struct CMUnitTest suite_act[], suite_event[], suite_delivery[], suite_rest[],
+    suite_generation[];
+extern const size_t suite_act_count, suite_event_count, suite_delivery_count, suite_rest_count,
+    suite_generation_count;
 
 #endif

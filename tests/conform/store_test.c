@@ -13,6 +13,7 @@ static const struct {
     { "events", suite_event, &suite_event_count },
     { "deliveries", suite_delivery, &suite_delivery_count },
     { "rest", suite_rest, &suite_rest_count },
+    { "generations", suite_generation, &suite_generation_count },
 };
 
 static const struct {

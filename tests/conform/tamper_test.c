@@ -97,6 +97,13 @@ static void add_everything(struct made *m)
     (void)add_events(m, "eve", 3, 120);
     (void)add_mixed(m, "eve", 3, 120);
     (void)add_mixed(m, "ada", 2, 120);
+    begin(m);
+    for (uint32_t i = 1; i <= 2; i++) {
+        struct void_row row = { .purpose = i, .version = 1, .from_ms = 1000, .at_ms = ++made_ms };
+        int64_t seq;
+        ok(store_add_void(m->s, &row, STR("{\"v\":1}"), &seq));
+    }
+    (void)commit(m);
 }
 
 /* ---- tampering ---- */
@@ -172,6 +179,17 @@ static const struct {
     { "generation", "number", false },
     { "generation", "at_ms", false },
     { "generation", "seq", false },
+    { "voided", "seq", false },
+    { "voided", "purpose", false },
+    { "voided", "version", false },
+    { "voided", "from_ms", false },
+    { "voided", "at_ms", false },
+    { "coverage", "purpose", false },
+    { "coverage", "bare", false },
+    { "coverage", "state", false },
+    { "coverage", "version", false },
+    { "coverage", "day", false },
+    { "coverage", "n", false },
 };
 
 static uint64_t seed = 20260101;
@@ -367,7 +385,8 @@ static void a_row_that_is_gone_is_found(void **state)
     struct made *m = *state;
     static const char *const tables[] = { "fact",           "chain",      "segment", "act",
                                           "act_preference", "standing",   "subject", "notice",
-                                          "version",        "generation", "name" };
+                                          "version",        "generation", "name",    "voided",
+                                          "coverage" };
     add_everything(m);
     for (size_t i = 0; i < COUNT(tables); i++) {
         sqlite3 *db;
@@ -391,6 +410,8 @@ static void a_row_that_is_gone_is_found(void **state)
                       .p;
         if (strcmp(tables[i], "name") == 0)
             cut = "DELETE FROM name WHERE kind = 2 AND number = 1";
+        if (strcmp(tables[i], "coverage") == 0)
+            cut = "DELETE FROM coverage WHERE n > 0 AND purpose = 2 AND bare = 1 AND state = 2";
         assert_int_equal(sqlite3_exec(db, copy, NULL, NULL, NULL), SQLITE_OK);
         if (sqlite3_exec(db, cut, NULL, NULL, NULL) != SQLITE_OK)
             fail_msg("%s: %s", cut, sqlite3_errmsg(db));
