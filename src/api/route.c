@@ -47,6 +47,12 @@ static const struct route routes[] = {
     { "/legal_notices", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(notice_list) },
     { "/legal_notices/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(notice_get) },
     { "/legal_notices/{}/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(notice_get) },
+    { "/documents", METHOD_POST, ACCESS_PRIVATE, CORS_NONE, LIMIT_DOCUMENT_BODY,
+      ACT(document_post) },
+    { "/documents", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(document_list) },
+    { "/documents/{}", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(document_get) },
+    { "/documents/{}/content", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, document_content, NULL,
+      WORTH_READ },
 
     { "/v1/permissions/{}", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(permissions_get) },
     { "/v1/decisions", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(decision_counters) },

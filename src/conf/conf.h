@@ -235,6 +235,9 @@ struct conf {
         uint32_t connections;                 /* open at once; default 10000 */
         uint32_t connections_per_address;     /* default 1000 */
     } limits;
+    struct conf_documents {
+        uint32_t max_kilobytes; /* of one upload, of 1024 bytes; default 1024 */
+    } documents;
     struct conf_purpose *purpose;
     uint32_t purpose_count;
     struct conf_destination *destination;

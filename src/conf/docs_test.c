@@ -123,6 +123,7 @@ static void the_full_example_shows_every_key(void **state)
         &table_keys,
         &table_key,
         &table_limits,
+        &table_documents,
         &table_purpose,
         &table_version,
         &table_void,

@@ -247,6 +247,20 @@ const struct table table_limits = {
     NULL
 };
 
+static const struct rule documents_rules[] = {
+    { "max_kilobytes", read_number,
+      "of one file, of 1024 bytes; default 1024, at most 4096: what is larger is refused with 413",
+      CONF(documents.max_kilobytes), .least = 1, .most = LIMIT_DOCUMENT >> 10 },
+};
+const struct table table_documents = { "documents",
+                                       "Files that are uploaded as proofs: PDF, PNG, JPEG, WebP.",
+                                       documents_rules,
+                                       COUNT(documents_rules),
+                                       0,
+                                       NULL,
+                                       NULL,
+                                       NULL };
+
 static void link_init(struct reader *r, const struct yaml *n, void *base)
 {
     ((struct conf_link *)base)->place = place_of(r, n);
@@ -319,6 +333,7 @@ static const struct rule top_rules[] = {
       "`{file: PATH}`; default none",
       CONF(subject_token_secret) },
     { "limits", read_inner, "see below", .table = &table_limits },
+    { "documents", read_inner, "see below", .table = &table_documents },
     { "purposes", read_tables, "see below; without one nothing is permitted", CONF(purpose),
       .count_at = offsetof(struct conf, purpose_count), .table = &table_purpose,
       .most = LIMIT_PURPOSES },
@@ -343,6 +358,7 @@ static void top_init(struct reader *r, const struct yaml *n, void *base)
                                       .address_requests_per_second = 1000,
                                       .connections = 10000,
                                       .connections_per_address = 1000 };
+    c->documents.max_kilobytes = 1024;
     c->timeouts = (struct conf_timeouts){ .head_ms = 15000, .body_ms = 30000, .idle_ms = 75000 };
 }
 

@@ -3,6 +3,7 @@
 #include "consent/act_bind.h"
 #include "consent/act_parse.h"
 #include "consent/act_write.h"
+#include "consent/document.h"
 #include "consent/preferences.h"
 #include "consent/subject_fields.h"
 
@@ -22,6 +23,7 @@ struct adding { /* one act on its way into the store */
     struct act_saying said;
     struct act_row row;
     struct act_effect *effect;
+    int64_t *document; /* their facts, as many as the body names */
     struct subject_row subject;
     struct str subject_payload; /* empty: nothing to write */
     struct str view;
@@ -74,6 +76,18 @@ static void find_subject(struct adding *x)
 
 /* ---- what ---- */
 
+/* By public key nobody learns whether there is such a document, or takes the operator's proof for her own. */
+static enum err find_documents(struct adding *x)
+{
+    if (x->body.document_count == 0)
+        return OK;
+    if (x->q->source == ACT_PUBLIC_KEY)
+        return err_set(x->info, ERR_VALUE, "proof_document_ids",
+                       "documents are attached by private key");
+    return documents_find(x->l->own, x->body.document, x->body.document_count, "proof_document_ids",
+                          x->a, &x->document, x->info);
+}
+
 static enum err check(struct adding *x)
 {
     const struct consent_request *q = x->q;
@@ -96,7 +110,7 @@ static enum err check(struct adding *x)
         if (x->ip.n == 0)
             return err_set(x->info, ERR_VALUE, "ip_address", "is no IP address");
     }
-    return OK;
+    return find_documents(x);
 }
 
 static void bind(struct adding *x)
@@ -292,6 +306,8 @@ static enum err write_all(struct adding *x, const struct once *once, struct str 
         e = store_put_subject(s, &x->subject, x->subject_payload, x->said.received_ms, &seq);
     if (e == OK)
         e = store_add_act(s, &x->row, &seq);
+    if (e == OK)
+        e = store_attach_documents(s, seq, x->document, x->body.document_count);
     if (e == OK && x->view_changed)
         e = store_set_preferences(s, x->row.subject, x->view);
     if (e == OK && once->key.n > 0)

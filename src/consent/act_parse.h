@@ -46,6 +46,8 @@ struct act_body {
     struct str shown_language; /* empty: none */
     struct str ip_address;     /* empty: none */
     bool autodetect_ip_address;
+    struct str *document; /* their ids as said */
+    uint32_t document_count;
     struct str proofs, proof_document_ids, preferences, versions,
         shown;        /* JSON as sent, or empty */
     struct str other; /* unknown top-level keys as one JSON object, or empty */

@@ -101,6 +101,31 @@ enum err ledger_add_notices(struct ledger *l, struct str body, enum body_format 
                             int64_t received_ms, struct arena *a, struct str *ret_json,
                             struct err_info *info) MUST_CHECK;
 
+/* ---- documents: proofs and notices as files ---- */
+
+struct document_request {
+    struct str bytes;    /* of the file */
+    struct str filename; /* as the client said it: any bytes, or empty */
+    uint32_t most;       /* bytes that it may have */
+    int64_t received_ms;
+};
+/* PDF, PNG, JPEG and WebP, told by their content (codec/filetype.h). Faults name "file"; ERR_LIMIT: too large. */
+enum err ledger_add_document(struct ledger *l, const struct document_request *q, struct arena *a,
+                             struct str *ret_json, struct err_info *info) MUST_CHECK;
+
+enum err ledger_get_document(struct store_reader *r, struct str id, struct arena *a,
+                             struct str *ret_json) MUST_CHECK;
+enum err ledger_list_documents(struct store_reader *r, struct str query, struct arena *a,
+                               struct str *ret_json, struct err_info *info) MUST_CHECK;
+struct document_content {
+    struct str bytes;
+    struct str type;     /* media type */
+    struct str filename; /* ours: the id, and what belongs to the type */
+};
+/* ERR_CORRUPT when the bytes are not those that were uploaded. */
+enum err ledger_read_document(struct store_reader *r, struct str id, struct arena *a,
+                              struct document_content *ret_c) MUST_CHECK;
+
 /* ---- reading; any thread, with its own reader. ERR_NOT_FOUND, ERR_VALUE with the parameter named,
  *      ERR_LIMIT when a filter would look at too much. `query` is the undecoded query string; ids and
  *      identifiers from paths come decoded. Parameters that are not known are ignored ---- */

@@ -1,5 +1,6 @@
 #include "consent/ledger_priv.h"
 
+#include "consent/document.h"
 #include "consent/query.h"
 
 #include "base/limits.h"
@@ -32,8 +33,8 @@ static void write_member(const struct json_doc *d, const char *name, struct str 
     write_raw(to, name, raw.n ? raw : absent);
 }
 
-/* `whole`: with what a list leaves out. */
-static enum err write_consent(const struct act_found *act, bool whole, struct arena *a,
+/* With `r` whole, with what a list leaves out. */
+static enum err write_consent(const struct act_found *act, struct store_reader *r, struct arena *a,
                               struct buf *to)
 {
     struct json_doc d;
@@ -59,17 +60,18 @@ static enum err write_consent(const struct act_found *act, bool whole, struct ar
     write_member(&d, "preferences", STR("{}"), to);
     write_text_or_null(to, "ip_address", act->ip);
     write_member(&d, "effects", STR("[]"), to);
-    if (whole) {
+    enum err e = OK;
+    if (r != NULL) {
         write_member(&d, "legal_notices", STR("[]"), to);
         write_member(&d, "proofs", STR("[]"), to);
-        write_raw(to, "proof_documents", STR("[]"));
+        e = write_attached(r, act->seq, "proof_documents", a, to);
         write_member(&d, "proof_document_ids", STR("[]"), to);
         write_member(&d, "versions", STR("{}"), to);
         write_member(&d, "shown", STR("null"), to);
         write_member(&d, "other", STR("{}"), to);
     }
     buf_byte(to, '}');
-    return OK;
+    return e;
 }
 
 enum err ledger_get_consent(struct store_reader *r, struct str id, struct arena *a,
@@ -83,7 +85,7 @@ enum err ledger_get_consent(struct store_reader *r, struct str id, struct arena 
     if (e != OK)
         return e;
     AUTO(buf_fini) struct buf to = BUF_INIT(PAGE_MAX);
-    e = write_consent(&act, true, a, &to);
+    e = write_consent(&act, r, a, &to);
     return e == OK ? write_done(&to, a, ret_json) : e;
 }
 
@@ -197,7 +199,7 @@ static enum err write_list(struct store_reader *r, struct act_filter f, const st
             bool passes_sieve = false;
             e = sieved(r, s, &acts[i], &passes_sieve);
             if (e == OK && passes_sieve) {
-                e = write_consent(&acts[i], false, a, to);
+                e = write_consent(&acts[i], NULL, a, to);
                 written++;
             }
         }

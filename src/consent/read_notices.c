@@ -1,5 +1,6 @@
 #include "consent/ledger_priv.h"
 
+#include "consent/document.h"
 #include "consent/query.h"
 
 #include "base/limits.h"
@@ -17,8 +18,8 @@ static struct str content_in(struct str content, struct str language, struct are
     return text ? json_raw(&d, text) : content;
 }
 
-static void write_notice(const struct notice_row *n, struct str language, struct arena *a,
-                         struct buf *to)
+static enum err write_notice(struct store_reader *r, const struct notice_row *n,
+                             struct str language, struct arena *a, struct buf *to)
 {
     write_comma(to);
     buf_byte(to, '{');
@@ -28,7 +29,9 @@ static void write_notice(const struct notice_row *n, struct str language, struct
     write_number(to, "version", n->version);
     write_time_seconds(to, "timestamp", n->timestamp_ms);
     write_raw(to, "content", content_in(n->content, language, a));
+    enum err e = write_attached(r, n->seq, "documents", a, to);
     buf_byte(to, '}');
+    return e;
 }
 
 /* "terms/3" is one version of "terms". */
@@ -103,9 +106,9 @@ enum err ledger_list_notices(struct store_reader *r, struct str identifier, stru
     AUTO(buf_fini) struct buf to = BUF_INIT(PAGE_MAX);
     if (!one)
         buf_byte(&to, '[');
-    for (uint32_t i = 0; i < count; i++)
-        write_notice(&rows[i], language, a, &to);
+    for (uint32_t i = 0; e == OK && i < count; i++)
+        e = write_notice(r, &rows[i], language, a, &to);
     if (!one)
         buf_byte(&to, ']');
-    return write_done(&to, a, ret_json);
+    return e == OK ? write_done(&to, a, ret_json) : e;
 }

@@ -94,6 +94,11 @@ enum err pipeline_notices(struct pipeline *p, struct str body, enum body_format 
                           struct arena *a, struct waiter *w, struct str *ret_json,
                           struct err_info *info) MUST_CHECK;
 
+/* Of an upload; ERR_FULL when the disk has no room for it beside what withdrawals need. */
+enum err pipeline_document(struct pipeline *p, const struct document_request *q, struct arena *a,
+                           struct waiter *w, struct str *ret_json,
+                           struct err_info *info) MUST_CHECK;
+
 /* Dead letters due again: one request, or (id NULL) all of a destination (slot, -1: all). */
 enum err pipeline_revive(struct pipeline *p, int slot, const struct id *id, struct waiter *w,
                          uint32_t *ret_count, struct err_info *info) MUST_CHECK;

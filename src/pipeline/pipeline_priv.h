@@ -58,6 +58,7 @@ struct pipeline {
     struct buf body;      /* of the event at hand */
     uint64_t deliverable; /* uses that something in it is for: bits */
     uint64_t dedupe_mark;
+    size_t document_bytes;           /* uploaded */
     struct waiter joined;            /* list head: for the commit */
     struct waiter barriers;          /* list head: committed, waiting for tickets */
     struct delivery_write **applied; /* of this group */

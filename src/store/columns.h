@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "store/chain.h"
+#include "store/document.h"
 #include "store/store.h"
 
 struct act_columns {
@@ -31,6 +32,9 @@ void columns_subject(struct buf *to, const struct subject_row *row);
 bool columns_read_subject(struct str columns, struct subject_row *ret_row);
 void columns_notice(struct buf *to, const struct notice_row *row);
 bool columns_read_notice(struct str columns, struct notice_row *ret_row);
+/* All of a document but seq. */
+void columns_document(struct buf *to, const struct document *d);
+bool columns_read_document(struct str columns, struct document *ret_d);
 
 struct restriction_columns {
     struct str subject;

@@ -1,6 +1,6 @@
 #include "store/store_priv.h"
 
-/* Permanent: the tables fact, chain and segment, and secret. All others are
+/* Permanent: the tables fact, chain, segment and content, and secret. All others are
  * derived from facts or say how far deliveries have come. Small columns stand
  * before large ones, so that looking at the first does not read the second. */
 static const char version_1[] =
@@ -83,8 +83,20 @@ static const char version_1[] =
     " reason INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (hour_ms, slot, reason))"
     " STRICT, WITHOUT ROWID;";
 
+/* Uploaded documents, each content once. */
+static const char documents[] =
+    "CREATE TABLE content (no INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE,"
+    " bytes BLOB NOT NULL) STRICT;"
+    "CREATE TABLE document (seq INTEGER PRIMARY KEY REFERENCES fact(seq),"
+    " id BLOB NOT NULL UNIQUE, content INTEGER NOT NULL REFERENCES content(no)) STRICT;"
+    "CREATE INDEX document_content ON document(content);"
+    "CREATE TABLE attachment (fact INTEGER NOT NULL REFERENCES fact(seq),"
+    " document INTEGER NOT NULL REFERENCES document(seq), PRIMARY KEY (fact, document))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX attachment_document ON attachment(document);";
+
 /* Append only: what is out there was made by these. */
-static const char *const migration[] = { version_1 };
+static const char *const migration[] = { version_1, documents };
 const int schema_newest = COUNT(migration);
 
 static enum err read_version(struct conn *c, int64_t *ret_version)

@@ -91,6 +91,7 @@ enum fact_kind { /* stored: append only */
                  FACT_CONFIGURATION,
                  FACT_RETENTION,
                  FACT_NAME,
+                 FACT_DOCUMENT, /* store/document.h */
 };
 
 /* One purpose of one act, after binding (ARCHITECTURE, "Acts"). */

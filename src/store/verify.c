@@ -221,6 +221,8 @@ static enum err check_counts(struct verify *v)
         { "SELECT count(*) FROM version", "versions", v->versions },
         { "SELECT count(*) FROM generation", "generations", v->generations },
         { "SELECT count(*) FROM standing", "standings", v->standings },
+        { "SELECT count(*) FROM document", "documents", v->documents },
+        { "SELECT count(*) FROM attachment", "attached documents", v->attachments },
     };
     enum err e = OK;
     for (size_t i = 0; e == OK && i < COUNT(row); i++)
@@ -235,6 +237,8 @@ static enum err run(struct verify *v)
         e = walk_chain(v);
     if (e == OK)
         e = verify_subjects(v);
+    if (e == OK)
+        e = verify_contents(v);
     return e == OK ? check_counts(v) : e;
 }
 

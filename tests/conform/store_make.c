@@ -1,5 +1,7 @@
 #include "store_make.h"
 
+#include "store/document.h"
+
 #include "base/clock.h"
 
 #include <dirent.h>
@@ -168,6 +170,17 @@ uint32_t add_notice(struct made *m, const char *identifier, const char *content)
     ok(store_add_notice(m->s, &row, arena_printf(&m->a, "{\"identifier\":\"%s\"}", identifier),
                         &seq));
     return row.version;
+}
+
+struct id add_document(struct made *m, const char *name, struct str bytes)
+{
+    int64_t seq, now = ++made_ms;
+    struct document d = {
+        .id = id_new(now), .received_ms = now, .name = str_of(name), .type = STR("application/pdf")
+    };
+    store_measure_document(bytes, &d);
+    ok(store_add_document(m->s, &d, bytes, arena_printf(&m->a, "{\"name\":\"%s\"}", name), &seq));
+    return d.id;
 }
 
 struct id add_event(struct made *m, struct segment_builder *b, const char *device,

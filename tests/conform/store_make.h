@@ -46,6 +46,7 @@ struct act_spec {
 };
 int64_t add_act(struct made *m, const struct act_spec *spec, struct id *ret_id);
 uint32_t add_notice(struct made *m, const char *identifier, const char *content);
+struct id add_document(struct made *m, const char *name, struct str bytes);
 
 /* One event; sizes in bytes of body. Slots 0 and 1 are permitted. */
 struct id add_event(struct made *m, struct segment_builder *b, const char *device,
@@ -61,7 +62,9 @@ enum err try_log(struct made *m, uint32_t n, size_t body, struct chain_head *ret
 uint64_t faults(struct store_reader *r, bool show);
 
 /* The suite, to be run for each kind. */
-extern const struct CMUnitTest suite_act[], suite_event[], suite_delivery[], suite_rest[];
-extern const size_t suite_act_count, suite_event_count, suite_delivery_count, suite_rest_count;
+extern const struct CMUnitTest suite_act[], suite_event[], suite_delivery[], suite_document[],
+    suite_rest[];
+extern const size_t suite_act_count, suite_event_count, suite_delivery_count, suite_document_count,
+    suite_rest_count;
 
 #endif
