@@ -54,6 +54,9 @@ static const struct route routes[] = {
     { "/documents/{}/content", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, document_content, NULL,
       WORTH_READ },
 
+    { "/v1/notices", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(notice_watched) },
+    { "/v1/notices/confirm", METHOD_POST, ACCESS_PRIVATE, CORS_NONE, 4096, ACT(notice_confirm) },
+    { "/v1/notices/{}/pending", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(notice_pending) },
     { "/v1/permissions/{}", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(permissions_get) },
     { "/v1/decisions", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(decision_counters) },
     { "/v1/decisions/{}", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(decision_get) },

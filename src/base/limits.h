@@ -44,8 +44,10 @@
 #define LIMIT_DOCUMENT (4u << 20) /* one uploaded file: the most that can be configured */
 #define LIMIT_DOCUMENT_BODY (LIMIT_DOCUMENT + (64u << 10)) /* with the form around it */
 #define LIMIT_DOCUMENT_NAME 255
-#define LIMIT_PARTS 16       /* of one form with files */
-#define LIMIT_PART_HEAD 4096 /* the headers of one */
+#define LIMIT_NOTICE (1u << 20) /* a watched notice, as it is fetched and as text */
+#define LIMIT_WATCHED 32        /* notices that are watched */
+#define LIMIT_PARTS 16          /* of one form with files */
+#define LIMIT_PART_HEAD 4096    /* the headers of one */
 #define LIMIT_CLAIM_AHEAD_MS (5LL * 60 * 1000)
 #define LIMIT_PUBLIC_VERSION_GRACE_MS (7LL * 24 * 3600 * 1000)
 #define LIMIT_IDEMPOTENCY_KEY 255

@@ -334,6 +334,9 @@ static const struct rule top_rules[] = {
       CONF(subject_token_secret) },
     { "limits", read_inner, "see below", .table = &table_limits },
     { "documents", read_inner, "see below", .table = &table_documents },
+    { "notices", read_tables, "see below; default none", CONF(notice),
+      .count_at = offsetof(struct conf, notice_count), .table = &table_notice,
+      .most = LIMIT_WATCHED },
     { "purposes", read_tables, "see below; without one nothing is permitted", CONF(purpose),
       .count_at = offsetof(struct conf, purpose_count), .table = &table_purpose,
       .most = LIMIT_PURPOSES },
@@ -362,11 +365,19 @@ static void top_init(struct reader *r, const struct yaml *n, void *base)
     c->timeouts = (struct conf_timeouts){ .head_ms = 15000, .body_ms = 30000, .idle_ms = 75000 };
 }
 
-const struct table table_top = { "The file",
-                                 "One mapping, in YAML 1.2, at most 1 MB.",
-                                 top_rules,
-                                 COUNT(top_rules),
-                                 sizeof(struct conf),
-                                 top_init,
-                                 NULL,
-                                 NULL };
+static void top_check(struct reader *r, const struct yaml *n, void *base)
+{
+    const struct conf *c = base;
+    for (uint32_t i = 0; i < c->notice_count; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (c->notice[i].identifier.n > 0 &&
+                str_eq(c->notice[i].identifier, c->notice[k].identifier))
+                fault(r, yaml_get(n, STR("notices")), "a notice is watched in one place only");
+        }
+    }
+}
+
+const struct table table_top = { "The file",          "One mapping, in YAML 1.2, at most 1 MB.",
+                                 top_rules,           COUNT(top_rules),
+                                 sizeof(struct conf), top_init,
+                                 top_check,           NULL };

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "codec/text.h"
 #include "codec/time.h"
+#include "store/finding.h"
 
 #include <sodium.h>
 
@@ -118,7 +119,7 @@ static void bind(struct adding *x)
     for (uint32_t i = 0; i < x->body.citation_count; i++) {
         struct act_citation *c = &x->body.citation[i];
         if (!c->has_version)
-            c->version = store_newest_notice(x->l->own, c->identifier);
+            c->version = store_notice_at(x->l->own, c->identifier, act_grant_effect(&x->said));
     }
     x->effect = arena_array(x->a, struct act_effect, x->body.preference_count);
     x->row.effect_count = act_bind(x->p, &x->body, &x->said, x->effect);

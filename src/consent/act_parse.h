@@ -16,7 +16,7 @@
 struct act_citation {
     struct str identifier;
     uint32_t version; /* 0: none given, and none stored */
-    bool has_version; /* false: the newest stored one is meant */
+    bool has_version; /* false: the one in force at the effect is meant */
 };
 
 struct act_preference {

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "codec/json.h"
+#include "store/finding.h"
 
 enum { PAGE_MAX = LIMIT_LIST * 2 * LIMIT_CONSENT_BODY };
 
@@ -49,6 +50,16 @@ static bool split_version(struct str *identifier, uint32_t *ret_version)
     return true;
 }
 
+/* "at": the version in force then, as one notice. 0 in *ret_at: not asked for. */
+static enum err parse_at(const struct query *q, struct str identifier, int64_t *ret_at)
+{
+    int64_t at = 0;
+    enum err e = identifier.n > 0 ? query_time(q, "at", true, &at) : OK;
+    if (e == OK)
+        *ret_at = at;
+    return e;
+}
+
 static enum err parse_filter(const struct query *q, struct str identifier, struct notice_filter *f,
                              struct str *language)
 {
@@ -88,9 +99,18 @@ enum err ledger_list_notices(struct store_reader *r, struct str identifier, stru
     uint32_t version = 0, count = 0;
     struct notice_row *rows = NULL;
     bool one = split_version(&identifier, &version);
+    int64_t at = 0;
     enum err e = parse_filter(&q, identifier, &f, &language);
+    if (e == OK && !one)
+        e = parse_at(&q, identifier, &at);
     if (e != OK)
         return e;
+    if (at != 0) {
+        version = store_notice_at(r, identifier, at);
+        one = true;
+        if (version == 0)
+            return ERR_NOT_FOUND;
+    }
     if (one)
         f = (struct notice_filter){ .identifier = identifier, .version = version, .limit = 1 };
     if (f.starting_after_version > 0 && f.starting_after_identifier.n == 0)

@@ -4,6 +4,7 @@
 
 #include "pipeline/dedupe.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/watch.h"
 
 #include <pthread.h>
 
@@ -40,6 +41,7 @@ struct pipeline {
     struct reader *reader;
     struct janitor *janitor;
     struct tail *tail;
+    struct watch *watch;
     struct numbers numbers;
     struct dedupe *dedupe;
     uint8_t dedupe_secret[32];
@@ -97,6 +99,8 @@ bool mailbox_post(struct pipeline *p, struct delivery_write *w);
 /* upkeep.c: what is written for its own sake, in the open group; and files. */
 void upkeep_write(struct pipeline *p);
 void upkeep_tidy(struct pipeline *p);
+/* Which watched notices wait for somebody, and which recipients the privacy policy does not name: into the numbers. */
+void upkeep_look_at_notices(struct pipeline *p);
 bool upkeep_may_end_retention(const struct pipeline *p);
 /* Adds what was denied and not stored to the hourly counters (in the open group). */
 enum err counters_flush(struct pipeline *p) MUST_CHECK;

@@ -185,6 +185,28 @@ bool columns_read_document(struct str s, struct document *ret_d)
     return true;
 }
 
+/* ---- findings ---- */
+
+void columns_finding(struct buf *to, const struct finding *f)
+{
+    put_text(to, f->identifier);
+    buf_u64(to, (uint64_t)f->received_ms);
+    buf_add(to, f->hash, sizeof f->hash);
+    put_text(to, f->content);
+}
+
+bool columns_read_finding(struct str s, struct finding *ret_f)
+{
+    struct finding f = { 0 };
+    struct str hash;
+    if (!take_text(&s, &f.identifier) || !take_i64(&s, &f.received_ms) ||
+        !take_bytes(&s, sizeof f.hash, &hash) || !take_text(&s, &f.content) || s.n)
+        return false;
+    memcpy(f.hash, hash.p, hash.n);
+    *ret_f = f;
+    return true;
+}
+
 /* ---- retention, deliveries ---- */
 
 void columns_retention(struct buf *to, int64_t at_ms, struct str named, uint32_t count)

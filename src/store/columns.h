@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "store/chain.h"
 #include "store/document.h"
+#include "store/finding.h"
 #include "store/store.h"
 
 struct act_columns {
@@ -35,6 +36,9 @@ bool columns_read_notice(struct str columns, struct notice_row *ret_row);
 /* All of a document but seq. */
 void columns_document(struct buf *to, const struct document *d);
 bool columns_read_document(struct str columns, struct document *ret_d);
+/* All of a finding but seq and version. */
+void columns_finding(struct buf *to, const struct finding *f);
+bool columns_read_finding(struct str columns, struct finding *ret_f);
 
 struct restriction_columns {
     struct str subject;

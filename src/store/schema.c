@@ -95,8 +95,15 @@ static const char documents[] =
     " STRICT, WITHOUT ROWID;"
     "CREATE INDEX attachment_document ON attachment(document);";
 
+/* Notices that are watched; which is in force when. */
+static const char findings[] =
+    "CREATE TABLE finding (seq INTEGER PRIMARY KEY REFERENCES fact(seq), identifier TEXT NOT NULL,"
+    " hash BLOB NOT NULL, version INTEGER) STRICT;"
+    "CREATE INDEX finding_identifier ON finding(identifier, seq);"
+    "CREATE INDEX notice_timestamp ON notice(identifier, timestamp_ms, version);";
+
 /* Append only: what is out there was made by these. */
-static const char *const migration[] = { version_1, documents };
+static const char *const migration[] = { version_1, documents, findings };
 const int schema_newest = COUNT(migration);
 
 static enum err read_version(struct conn *c, int64_t *ret_version)

@@ -223,6 +223,8 @@ static enum err check_counts(struct verify *v)
         { "SELECT count(*) FROM standing", "standings", v->standings },
         { "SELECT count(*) FROM document", "documents", v->documents },
         { "SELECT count(*) FROM attachment", "attached documents", v->attachments },
+        { "SELECT count(*) FROM finding", "findings", v->findings },
+        { "SELECT count(version) FROM finding", "findings confirmed", v->confirmed },
     };
     enum err e = OK;
     for (size_t i = 0; e == OK && i < COUNT(row); i++)

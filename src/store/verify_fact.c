@@ -104,6 +104,8 @@ static enum err check_notice(struct verify *v, const struct fact_read *f, bool *
                      " AND timestamp_ms = ?",
                      "its notice does not agree with it", TEXT(row.identifier), INT(row.version),
                      INT(f->seq), INT(row.timestamp_ms));
+    if (e == OK)
+        e = verify_confirmed(v, f, row.version);
     return e == OK ? verify_attached(v, f, STR("document_ids")) : e;
 }
 
@@ -183,6 +185,7 @@ static const struct {
     [FACT_RETENTION] = { check_retention, false },
     [FACT_NAME] = { check_name, false },
     [FACT_DOCUMENT] = { verify_document, false },
+    [FACT_FINDING] = { verify_finding, false },
 };
 
 static bool leaf_agrees(const struct fact_read *f)

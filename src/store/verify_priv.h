@@ -4,6 +4,7 @@
  * verify_fact.c     one fact: its leaf, its columns, the rows derived from them
  * verify_act.c      one act: that its payload says what its columns say
  * verify_document.c uploaded documents, their bytes, what they are attached to
+ * verify_finding.c  watched notices
  * verify_segment.c  one segment and its events
  * verify_subject.c  subjects: state and standings, from their facts
  *
@@ -26,7 +27,7 @@ struct verify {
     int64_t retention_seq;
     /* rows that the facts account for */
     int64_t acts, act_preferences, notices, names, versions, generations, standings, documents,
-        attachments;
+        attachments, findings, confirmed;
 };
 
 void verify_fault(struct verify *v, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -43,6 +44,8 @@ bool verify_number(struct str json, int64_t *ret_n); /* a whole number as JSON h
 enum err verify_document(struct verify *v, const struct fact_read *f, bool *ret_ok) MUST_CHECK;
 /* `member` of the fact's payload: the ids of documents that must be attached to it. */
 enum err verify_attached(struct verify *v, const struct fact_read *f, struct str member) MUST_CHECK;
+enum err verify_finding(struct verify *v, const struct fact_read *f, bool *ret_ok) MUST_CHECK;
+enum err verify_confirmed(struct verify *v, const struct fact_read *f, uint32_t version) MUST_CHECK;
 enum err verify_contents(struct verify *v) MUST_CHECK;
 
 enum err verify_segment(struct verify *v, const struct segment_row *s) MUST_CHECK;

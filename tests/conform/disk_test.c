@@ -89,7 +89,8 @@ static void an_earlier_schema_is_brought_up(void **state)
     (void)add_notice(m, "terms", "\"T\"");
     (void)commit(m);
     made_close(m);
-    run_sql(m, "DROP TABLE attachment; DROP TABLE document; DROP TABLE content;"
+    run_sql(m, "DROP TABLE finding; DROP INDEX notice_timestamp; DROP TABLE attachment; DROP TABLE "
+               "document; DROP TABLE content;"
                "DELETE FROM schema_version WHERE version > 1");
     struct store_reader *r;
     struct err_info info = { 0 };

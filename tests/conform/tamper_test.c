@@ -3,6 +3,7 @@
 #include "store_make.h"
 
 #include "store/document.h"
+#include "store/finding.h"
 
 #include <sqlite3.h>
 
@@ -104,12 +105,28 @@ static void add_documents(struct made *m)
     (void)commit(m);
 }
 
+static void add_findings(struct made *m)
+{
+    struct finding f = { .identifier = STR("policy"), .content = STR("\"T\"") };
+    struct notice_row row = { .identifier = STR("policy"), .version = 1, .timestamp_ms = made_ms };
+    int64_t first, seq;
+    begin(m);
+    ok(store_add_finding(m->s, &f, STR("{\"f\":1}"), &first));
+    f.hash[0] = 1;
+    ok(store_add_finding(m->s, &f, STR("{\"f\":2}"), &seq));
+    struct str payload = arena_printf(&m->a, "{\"finding\":%lld}", (long long)first);
+    ok(store_add_notice(m->s, &row, payload, &seq));
+    ok(store_confirm_finding(m->s, first, 1));
+    (void)commit(m);
+}
+
 static void add_everything(struct made *m)
 {
     uint32_t done;
     add_configuration(m);
     add_people(m);
     add_documents(m);
+    add_findings(m);
     for (int i = 0; i < 5; i++)
         (void)add_events(m, i % 2 ? "ada" : "dev", 6, 120);
     begin(m);
@@ -205,6 +222,10 @@ static const struct {
     { "document", "content", false },
     { "attachment", "fact", false },
     { "attachment", "document", false },
+    { "finding", "seq", false },
+    { "finding", "identifier", false },
+    { "finding", "hash", false },
+    { "finding", "version", false },
 };
 
 static uint64_t seed = 20260101;
@@ -401,7 +422,7 @@ static void a_row_that_is_gone_is_found(void **state)
     static const char *const tables[] = { "fact",           "chain",      "segment", "act",
                                           "act_preference", "standing",   "subject", "notice",
                                           "version",        "generation", "name",    "content",
-                                          "document",       "attachment" };
+                                          "document",       "attachment", "finding" };
     add_everything(m);
     for (size_t i = 0; i < COUNT(tables); i++) {
         sqlite3 *db;
