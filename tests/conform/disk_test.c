@@ -563,6 +563,7 @@ static void fill_the_disk_with_documents(struct made *m)
 {
     static char bytes[20000];
     int uploads = 0;
+    child_ok(mount(NULL, m->dir, NULL, MS_REMOUNT, "size=6m") == 0);
     made_open(m);
     child_ok(store_begin(m->s) == OK);
     (void)add_subject(m, "ada");
