@@ -2,6 +2,7 @@
  * an end of the process. The input says what to change: where (3 bytes), to what (1); first byte 255: cut there. */
 #include "consent/query.h"
 #include "consent/world.h"
+#include "store/document.h"
 
 #include "target.h"
 
@@ -46,6 +47,18 @@ static void some_facts(struct world *w)
         struct consent_answer answer;
         must(ledger_add_consent(w->ledger, w->policy, &q, &w->arena, &answer, &w->info) == OK);
     }
+    struct document_request d = { .bytes = STR("%PDF-1.7 startxref 9 %%EOF"),
+                                  .filename = STR("a.pdf"),
+                                  .most = 100,
+                                  .received_ms = ++w->now };
+    struct id id;
+    must(ledger_add_document(w->ledger, &d, &w->arena, &json, &w->info) == OK);
+    must(id_parse((struct str){ json.p + sizeof "{\"id\":\"" - 1, ID_TEXT }, &id));
+    must(ledger_add_notices(w->ledger,
+                            arena_printf(&w->arena,
+                                         "{\"identifier\":\"paper\",\"document_ids\":[\"%.*s\"]}",
+                                         ID_TEXT, json.p + sizeof "{\"id\":\"" - 1),
+                            BODY_JSON, w->now, &w->arena, &json, &w->info) == OK);
     int64_t seq;
     must(store_add_restriction(w->store, STR("bob"), true, STR("{}"), w->now, &seq) == OK);
 }
@@ -262,6 +275,13 @@ static void read_facts(struct store_reader *r, struct arena *a)
     (void)!ledger_list_consents(r, STR(""), a, &json, &info);
     (void)!ledger_list_subjects(r, STR("email=ada"), a, &json, &info);
     (void)!ledger_list_notices(r, STR(""), STR(""), a, &json, &info);
+    struct document *d;
+    uint32_t count;
+    struct str bytes;
+    if (store_list_documents(r, NULL, 10, a, &d, &count) == OK) {
+        for (uint32_t i = 0; i < count; i++)
+            (void)!store_read_document(r, &d[i], a, &bytes);
+    }
     (void)!store_load_frozen(r, a, &frozen);
     (void)store_newest_generation(r);
 }

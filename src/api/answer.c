@@ -76,6 +76,14 @@ struct MHD_Response *answer_response(struct request *r)
     (void)MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
     add_cors(r, m);
     add_text(m, "Set-Cookie", a->cookie, &r->arena);
+    if (a->attachment.n != 0) { /* a stranger may have made it: nothing of it is ever run here */
+        add_text(m, "Content-Disposition",
+                 arena_printf(&r->arena, "attachment; filename=\"%.*s\"", STR_ARG(a->attachment)),
+                 &r->arena);
+        (void)MHD_add_response_header(m, "Content-Security-Policy",
+                                      "default-src 'none'; sandbox; frame-ancestors 'none'");
+        (void)MHD_add_response_header(m, "Cross-Origin-Resource-Policy", "same-origin");
+    }
     add_text(m, "Licet-Device-Token", a->device_token, &r->arena);
     if (a->retry_after_s != 0)
         add_text(m, "Retry-After", arena_printf(&r->arena, "%u", a->retry_after_s), &r->arena);
@@ -140,7 +148,10 @@ static int status_of(enum err err, const struct err_info *info)
     case ERR_SYNTAX:
     case ERR_VALUE: return 400;
     case ERR_LIMIT:
-        return strcmp(info->field, "body") == 0 || strcmp(info->field, "batch") == 0 ? 413 : 400;
+        return strcmp(info->field, "body") == 0 || strcmp(info->field, "batch") == 0 ||
+                       strcmp(info->field, "file") == 0
+                   ? 413
+                   : 400;
     case ERR_KEY: return 401;
     case ERR_FORBIDDEN: return 403;
     case ERR_NOT_FOUND: return 404;

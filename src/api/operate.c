@@ -104,6 +104,18 @@ static void put_events(struct buf *b, struct numbers *n)
     number(b, "reloads_total", "{outcome=\"refused\"}", numbers_get(&n->reloads_refused));
 }
 
+static void put_notices(struct buf *b, struct numbers *n)
+{
+    counter(b, "notices_pending", "Watched notices that changed and wait for somebody.", "gauge");
+    number(b, "notices_pending", "", numbers_get(&n->notices_pending));
+    counter(b, "notice_looks_total", "Looks at watched notices.", "counter");
+    number(b, "notice_looks_total", "{outcome=\"read\"}", numbers_get(&n->notice_looks));
+    number(b, "notice_looks_total", "{outcome=\"failed\"}", numbers_get(&n->notice_looks_failed));
+    counter(b, "recipients_unnamed", "Recipients that the privacy policy in force does not name.",
+            "gauge");
+    number(b, "recipients_unnamed", "", numbers_get(&n->recipients_unnamed));
+}
+
 static void put_clock(struct buf *b, struct numbers *n)
 {
     counter(b, "clock_jumps_total", "Times the system's clock was set by more than 5 s.",
@@ -305,6 +317,7 @@ void metrics_get(struct request *r)
     const struct policy *policy = pipeline_generation(p)->policy;
     put_events(&b, pipeline_numbers(p));
     put_clock(&b, pipeline_numbers(p));
+    put_notices(&b, pipeline_numbers(p));
     put_decisions(&b, pipeline_numbers(p), policy);
     put_generations(&b, pipeline_numbers(p), policy);
     put_deliveries(&b, pipeline_deliver(p), policy);

@@ -38,6 +38,7 @@ struct reply {
     const char *type;  /* content type; NULL: application/json */
     struct str cookie; /* Set-Cookie */
     struct str device_token;
+    struct str attachment;  /* to be kept as a file of this name, and not shown; empty: no */
     uint32_t retry_after_s; /* 0: none */
     bool close;
 };
@@ -83,7 +84,8 @@ struct request {
     struct err_info *look_info;
     const struct generation *generation; /* held while the reader looks */
     struct str looked;
-    struct str saved; /* a handler's own */
+    struct str saved;                       /* a handler's own */
+    const struct document_content *content; /* document.c's own */
     struct reply answer;
     struct request *next_free;
     struct request *next_kept; /* guard.c */

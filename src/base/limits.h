@@ -41,7 +41,14 @@
 #define LIMIT_CONSENT_TYPE 64
 #define LIMIT_NOTICES_PER_ACT 32
 #define LIMIT_PROOFS_PER_ACT 16
-#define LIMIT_SUBJECT_FIELD 1024 /* e-mail, names */
+#define LIMIT_SUBJECT_FIELD 1024  /* e-mail, names */
+#define LIMIT_DOCUMENT (4u << 20) /* one uploaded file: the most that can be configured */
+#define LIMIT_DOCUMENT_BODY (LIMIT_DOCUMENT + (64u << 10)) /* with the form around it */
+#define LIMIT_DOCUMENT_NAME 255
+#define LIMIT_NOTICE (1u << 20) /* a watched notice, as it is fetched and as text */
+#define LIMIT_WATCHED 32        /* notices that are watched */
+#define LIMIT_PARTS 16          /* of one form with files */
+#define LIMIT_PART_HEAD 4096    /* the headers of one */
 #define LIMIT_CLAIM_AHEAD_MS (5LL * 60 * 1000)
 #define LIMIT_PUBLIC_VERSION_GRACE_MS (7LL * 24 * 3600 * 1000)
 #define LIMIT_IDEMPOTENCY_KEY 255

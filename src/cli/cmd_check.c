@@ -1,11 +1,29 @@
 #include "api/tls.h"
 #include "cli/cmd.h"
 
+#include "base/clock.h"
+#include "consent/policy_names.h"
 #include "deliver/probe.h"
 #include "policy/compile.h"
 
 #include <stdio.h>
 #include <unistd.h>
+
+static void tell_unnamed(void *ctx, struct str recipient, struct str purpose)
+{
+    (void)ctx;
+    (void)fprintf(stderr,
+                  "warning: the privacy policy in force does not name \"%.*s\", which receives "
+                  "something for \"%.*s\"\n",
+                  STR_ARG(recipient), STR_ARG(purpose));
+}
+
+static void say_unnamed(const struct conf *c, struct store_reader *r)
+{
+    enum err e = policy_names_recipients(r, c, clock_now_ms(), tell_unnamed, NULL);
+    if (e != OK && e != ERR_NOT_FOUND) /* without a policy there is nothing to look at */
+        (void)fprintf(stderr, "warning: the privacy policy cannot be read: %s\n", err_text(e));
+}
 
 /* With a database there, the file must also agree with what is frozen in it. */
 static int compare(const struct conf *c)
@@ -24,6 +42,7 @@ static int compare(const struct conf *c)
     enum err e = store_load_frozen(r, &a, &frozen);
     if (e != OK)
         return cmd_fail(EXIT_FAILED, "the database cannot be read: %s", err_text(e));
+    say_unnamed(c, r);
     e = policy_compare(c, &frozen, &a, &news, &reports);
     cmd_print(stderr, buf_view(&reports));
     return e == OK ? EXIT_DONE : EXIT_USAGE;

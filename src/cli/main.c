@@ -91,6 +91,15 @@ static const struct cmd commands[] = {
       "coverage   How many subjects hold which version of each purpose.\n"
       "Needs a running daemon.\n",
       cmd_report },
+    { "notices", "[list] | show IDENTIFIER | confirm IDENTIFIER SHA256",
+      "Watched legal notices, and what is pending of them",
+      "list                        Each with its version in force and what is pending.\n"
+      "show IDENTIFIER             Prints the pending text.\n"
+      "confirm IDENTIFIER SHA256   It becomes the next version, in force from now on. SHA256, as\n"
+      "                            list prints it (8 digits are enough), says which text was "
+      "read.\n"
+      "Needs a running daemon.\n",
+      cmd_notices },
     { "tail", "[--json]", "Watch decisions as they are made",
       "Needs a running daemon. Ends with Ctrl-C.\n", cmd_tail },
     { "version", "", "Print the version", "", cmd_version },

@@ -199,6 +199,13 @@ struct conf_link {
     uint32_t require_count;
 };
 
+struct conf_notice {                /* one that is watched */
+    struct conf_destination remote; /* first: endpoint, tls and allow_private_addresses alone */
+    struct str identifier;
+    struct str file; /* "": it is remote */
+    int64_t every_ms;
+};
+
 struct conf {
     struct arena arena;
     struct str file;        /* as opened */
@@ -239,10 +246,15 @@ struct conf {
         uint32_t connections;                 /* open at once; default 10000 */
         uint32_t connections_per_address;     /* default 1000 */
     } limits;
+    struct conf_documents {
+        uint32_t max_kilobytes; /* of one upload, of 1024 bytes; default 1024 */
+    } documents;
     struct conf_purpose *purpose;
     uint32_t purpose_count;
     struct conf_destination *destination;
     uint32_t destination_count;
+    struct conf_notice *notice;
+    uint32_t notice_count;
     struct conf_link *link;
     uint32_t link_count;
 };

@@ -177,9 +177,10 @@ void check_all(struct reader *r);
 bool country_known(struct str code);
 
 extern const struct table table_top, table_tls, table_timeouts, table_controller, table_keys,
-    table_key, table_limits, table_purpose, table_version, table_void, table_text,
-    table_destination, table_recipient, table_transfer, table_fallback, table_batch, table_consent,
-    table_destination_tls, table_destination_limits, table_proxy, table_link;
+    table_key, table_limits, table_documents, table_notice, table_purpose, table_version,
+    table_void, table_text, table_destination, table_recipient, table_transfer, table_fallback,
+    table_batch, table_consent, table_destination_tls, table_destination_limits, table_proxy,
+    table_link;
 
 /* The reference, as Markdown: one table for each mapping. */
 void conf_reference(struct buf *to);

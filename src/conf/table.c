@@ -163,6 +163,8 @@ void conf_reference(struct buf *to)
         &table_keys,
         &table_key,
         &table_limits,
+        &table_documents,
+        &table_notice,
         &table_purpose,
         &table_version,
         &table_void,

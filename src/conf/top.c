@@ -254,6 +254,20 @@ const struct table table_limits = {
     NULL
 };
 
+static const struct rule documents_rules[] = {
+    { "max_kilobytes", read_number,
+      "of one file, of 1024 bytes; default 1024, at most 4096: what is larger is refused with 413",
+      CONF(documents.max_kilobytes), .least = 1, .most = LIMIT_DOCUMENT >> 10 },
+};
+const struct table table_documents = { "documents",
+                                       "Files that are uploaded as proofs: PDF, PNG, JPEG, WebP.",
+                                       documents_rules,
+                                       COUNT(documents_rules),
+                                       0,
+                                       NULL,
+                                       NULL,
+                                       NULL };
+
 static void link_init(struct reader *r, const struct yaml *n, void *base)
 {
     ((struct conf_link *)base)->place = place_of(r, n);
@@ -335,6 +349,10 @@ static const struct rule top_rules[] = {
       "/48, `full` or `none`",
       CONF(consent_addresses), .words = addresses },
     { "limits", read_inner, "see below", .table = &table_limits },
+    { "documents", read_inner, "see below", .table = &table_documents },
+    { "notices", read_tables, "see below; default none", CONF(notice),
+      .count_at = offsetof(struct conf, notice_count), .table = &table_notice,
+      .most = LIMIT_WATCHED },
     { "purposes", read_tables, "see below; without one nothing is permitted", CONF(purpose),
       .count_at = offsetof(struct conf, purpose_count), .table = &table_purpose,
       .most = LIMIT_PURPOSES },
@@ -362,14 +380,23 @@ static void top_init(struct reader *r, const struct yaml *n, void *base)
                                       .address_requests_per_second = 1000,
                                       .connections = 10000,
                                       .connections_per_address = 1000 };
+    c->documents.max_kilobytes = 1024;
     c->timeouts = (struct conf_timeouts){ .head_ms = 15000, .body_ms = 30000, .idle_ms = 75000 };
 }
 
-const struct table table_top = { "The file",
-                                 "One mapping, in YAML 1.2, at most 1 MB.",
-                                 top_rules,
-                                 COUNT(top_rules),
-                                 sizeof(struct conf),
-                                 top_init,
-                                 NULL,
-                                 NULL };
+static void top_check(struct reader *r, const struct yaml *n, void *base)
+{
+    const struct conf *c = base;
+    for (uint32_t i = 0; i < c->notice_count; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (c->notice[i].identifier.n > 0 &&
+                str_eq(c->notice[i].identifier, c->notice[k].identifier))
+                fault(r, yaml_get(n, STR("notices")), "a notice is watched in one place only");
+        }
+    }
+}
+
+const struct table table_top = { "The file",          "One mapping, in YAML 1.2, at most 1 MB.",
+                                 top_rules,           COUNT(top_rules),
+                                 sizeof(struct conf), top_init,
+                                 top_check,           NULL };

@@ -3,12 +3,14 @@
 #include "consent/act_bind.h"
 #include "consent/act_parse.h"
 #include "consent/act_write.h"
+#include "consent/document.h"
 #include "consent/preferences.h"
 #include "consent/subject_fields.h"
 
 #include "base/limits.h"
 #include "codec/text.h"
 #include "codec/time.h"
+#include "store/finding.h"
 
 #include <sodium.h>
 
@@ -22,6 +24,7 @@ struct adding { /* one act on its way into the store */
     struct act_saying said;
     struct act_row row;
     struct act_effect *effect;
+    int64_t *document; /* their facts, as many as the body names */
     struct subject_row subject;
     struct str subject_payload; /* empty: nothing to write */
     struct str view;
@@ -75,6 +78,18 @@ static void find_subject(struct adding *x)
 
 /* ---- what ---- */
 
+/* By public key nobody learns whether there is such a document, or takes the operator's proof for her own. */
+static enum err find_documents(struct adding *x)
+{
+    if (x->body.document_count == 0)
+        return OK;
+    if (x->q->source == ACT_PUBLIC_KEY)
+        return err_set(x->info, ERR_VALUE, "proof_document_ids",
+                       "documents are attached by private key");
+    return documents_find(x->l->own, x->body.document, x->body.document_count, "proof_document_ids",
+                          x->a, &x->document, x->info);
+}
+
 static enum err check(struct adding *x)
 {
     const struct consent_request *q = x->q;
@@ -99,15 +114,26 @@ static enum err check(struct adding *x)
         if (x->ip.n == 0)
             return err_set(x->info, ERR_VALUE, "ip_address", "is no IP address");
     }
-    return q->source == ACT_IMPORT ? act_origin_parse(&x->body, x->a, &x->said, x->info) : OK;
+    enum err e = find_documents(x);
+    if (e == OK && q->source == ACT_IMPORT)
+        e = act_origin_parse(&x->body, x->a, &x->said, x->info);
+    return e;
+}
+
+/* When what it grants takes effect, unless an import says otherwise of one purpose. */
+static int64_t effect_time(const struct act_saying *s)
+{
+    bool claims = s->source == ACT_PRIVATE_KEY || s->source == ACT_IMPORT;
+    return claims && s->claimed_ms < s->received_ms ? s->claimed_ms : s->received_ms;
 }
 
 static void bind(struct adding *x)
 {
+    int64_t at_ms = effect_time(&x->said);
     for (uint32_t i = 0; i < x->body.citation_count; i++) {
         struct act_citation *c = &x->body.citation[i];
         if (!c->has_version)
-            c->version = store_newest_notice(x->l->own, c->identifier);
+            c->version = store_notice_at(x->l->own, c->identifier, at_ms);
     }
     x->effect = arena_array(x->a, struct act_effect, x->body.preference_count);
     x->row.effect_count = act_bind(x->p, &x->body, &x->said, x->effect);
@@ -299,6 +325,8 @@ static enum err write_all(struct adding *x, const struct once *once, struct str 
         e = store_put_subject(s, &x->subject, x->subject_payload, x->said.received_ms, &seq);
     if (e == OK)
         e = store_add_act(s, &x->row, &seq);
+    if (e == OK)
+        e = store_attach_documents(s, seq, x->document, x->body.document_count);
     if (e == OK && x->view_changed)
         e = store_set_preferences(s, x->row.subject, x->view);
     if (e == OK && once->key.n > 0)

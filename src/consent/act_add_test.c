@@ -91,13 +91,25 @@ static void forms_are_understood(void **state)
 static void everything_that_was_sent_is_kept_as_it_was(void **state)
 {
     (void)state;
-    struct consent_answer ans = private(STR(
+    world_begin(&w);
+    struct str document;
+    assert_int_equal(
+        ledger_add_document(w.ledger,
+                            &(struct document_request){ .bytes = STR("%PDF-1.7 startxref 9 %%EOF"),
+                                                        .most = 100,
+                                                        .received_ms = w.now },
+                            &w.arena, &document, &w.info),
+        OK);
+    world_commit(&w);
+    const char *id = at(document, "id");
+    struct consent_answer ans = private(text(
         "{\"subject\":{\"id\":42,\"phones\":[{\"number\":\"1\",\"label\":\"home\"}]},"
         "\"preferences\":{\"banner\":{\"v\": [1, 2.50],\"t\":\"\\u00fc\"},\"statistics\":\"yes\"},"
         "\"proofs\":[{\"content\":\"\\\"quoted\\\"\",\"form\":\"<b>\"}],"
-        "\"proof_document_ids\":[\"d\"],\"versions\":{\"statistics\":2},"
+        "\"proof_document_ids\":[%s],\"versions\":{\"statistics\":2},"
         "\"shown\":{\"language\":\"en\",\"layout\":3},\"unescape_json\":true,"
-        "\"campaign\":{\"id\":[7]},\"effects\":\"mine\",\"received\":0}"));
+        "\"campaign\":{\"id\":[7]},\"effects\":\"mine\",\"received\":0}",
+        id));
     struct str c = consent(ans);
     assert_string_equal(at(c, "subject"), "{\"id\":\"42\",\"phones\":[{\"number\":\"1\",\"label\":"
                                           "\"home\"}],\"owner_id\":\"1\",\"email\":null,"
@@ -105,7 +117,7 @@ static void everything_that_was_sent_is_kept_as_it_was(void **state)
                                           "\"full_name\":null,\"verified\":null}");
     assert_string_equal(at(c, "preferences.banner"), "{\"v\": [1, 2.50],\"t\":\"\\u00fc\"}");
     assert_string_equal(at(c, "proofs"), "[{\"content\":\"\\\"quoted\\\"\",\"form\":\"<b>\"}]");
-    assert_string_equal(at(c, "proof_document_ids"), "[\"d\"]");
+    assert_string_equal(at(c, "proof_document_ids"), text("[%s]", id).p);
     assert_string_equal(at(c, "shown.layout"), "3");
     assert_string_equal(at(c, "other"),
                         "{\"campaign\":{\"id\":[7]},\"effects\":\"mine\",\"received\":0}");

@@ -1,5 +1,6 @@
 #include "consent/act_parse.h"
 
+#include "consent/document.h"
 #include "consent/form.h"
 #include "consent/ledger_priv.h"
 
@@ -152,18 +153,11 @@ static enum err parse_proofs(const struct json_doc *d, struct arena *a, struct a
     }
     b->proofs = json_raw(d, list);
     uint32_t ids = json_get(d, JSON_ROOT, STR("proof_document_ids"));
-    if (json_type(d, ids) > JSON_NULL && json_type(d, ids) != JSON_ARRAY)
-        return err_set(info, ERR_VALUE, "proof_document_ids", "must be an array");
-    if (ids && d->node[ids].count > LIMIT_PROOFS_PER_ACT)
-        return err_set(info, ERR_LIMIT, "proof_document_ids", "more than %d", LIMIT_PROOFS_PER_ACT);
-    for (uint32_t i = json_first(d, ids); i; i = json_next(d, ids, i)) {
-        struct str id;
-        if (!json_text(d, i, a, &id) || id.n > LIMIT_ID)
-            return err_set(info, ERR_VALUE, "proof_document_ids", "each must be an id");
-        b->proof = b->proof || str_trim(id).n > 0;
-    }
     b->proof_document_ids = json_raw(d, ids);
-    return OK;
+    enum err e =
+        document_ids_parse(d, ids, "proof_document_ids", a, &b->document, &b->document_count, info);
+    b->proof = b->proof || b->document_count > 0;
+    return e;
 }
 
 static enum err parse_preferences(const struct json_doc *d, struct arena *a, struct act_body *b,

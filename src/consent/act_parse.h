@@ -16,7 +16,7 @@
 struct act_citation {
     struct str identifier;
     uint32_t version; /* 0: none given, and none stored */
-    bool has_version; /* false: the newest stored one is meant */
+    bool has_version; /* false: the one in force at the effect is meant */
 };
 
 struct act_preference {
@@ -48,6 +48,8 @@ struct act_body {
     struct str consent_type;   /* empty: none */
     struct str ip_address;     /* empty: none */
     bool autodetect_ip_address;
+    struct str *document; /* their ids as said */
+    uint32_t document_count;
     struct str proofs, proof_document_ids, preferences, versions,
         shown;        /* JSON as sent, or empty */
     struct str other; /* unknown top-level keys as one JSON object, or empty */

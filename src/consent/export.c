@@ -3,6 +3,7 @@
 #include "base/limits.h"
 
 struct exporting {
+    struct store_reader *r;
     struct buf line;
     struct arena a;
     enum err (*each)(void *ctx, struct str json);
@@ -44,14 +45,16 @@ static enum err one_subject(void *ctx, const struct subject_row *row)
 static enum err one_notice(void *ctx, const struct notice_row *row)
 {
     struct exporting *x = ctx;
-    notice_write_line(row, &x->a, &x->line);
-    return give(x);
+    enum err e = notice_write_line(x->r, row, &x->a, &x->line);
+    return e == OK ? give(x) : e;
 }
 
 enum err ledger_export(struct store_reader *r, struct str kind, int64_t from_ms, int64_t to_ms,
                        enum err (*line)(void *ctx, struct str json), void *ctx)
 {
-    struct exporting x = { .line = BUF_INIT(4 * LIMIT_CONSENT_BODY), .each = line, .ctx = ctx };
+    struct exporting x = {
+        .r = r, .line = BUF_INIT(4 * LIMIT_CONSENT_BODY), .each = line, .ctx = ctx
+    };
     enum err e = ERR_VALUE;
     if (str_eq(kind, STR("consents")))
         e = store_each_act(r, from_ms, to_ms, one_act, &x);

@@ -161,6 +161,51 @@ enum err ledger_list_refused(struct store_reader *r, struct str id, int64_t afte
  * JSON object, valid within the call. ERR_VALUE: no such kind. */
 enum err ledger_export(struct store_reader *r, struct str kind, int64_t from_ms, int64_t to_ms,
                        enum err (*line)(void *ctx, struct str json), void *ctx) MUST_CHECK;
+/* ---- documents: proofs and notices as files ---- */
+
+struct document_request {
+    struct str bytes;    /* of the file */
+    struct str filename; /* as the client said it: any bytes, or empty */
+    uint32_t most;       /* bytes that it may have */
+    int64_t received_ms;
+};
+/* PDF, PNG, JPEG and WebP, told by their content (codec/filetype.h). Faults name "file"; ERR_LIMIT: too large. */
+enum err ledger_add_document(struct ledger *l, const struct document_request *q, struct arena *a,
+                             struct str *ret_json, struct err_info *info) MUST_CHECK;
+
+enum err ledger_get_document(struct store_reader *r, struct str id, struct arena *a,
+                             struct str *ret_json) MUST_CHECK;
+enum err ledger_list_documents(struct store_reader *r, struct str query, struct arena *a,
+                               struct str *ret_json, struct err_info *info) MUST_CHECK;
+struct document_content {
+    struct str bytes;
+    struct str type;     /* media type */
+    struct str filename; /* ours: the id, and what belongs to the type */
+};
+/* ERR_CORRUPT when the bytes are not those that were uploaded. */
+enum err ledger_read_document(struct store_reader *r, struct str id, struct arena *a,
+                              struct document_content *ret_c) MUST_CHECK;
+
+/* ---- notices that are watched (conf: `notices`) ---- */
+
+/* This text (codec/reader_text.h) stands there now. Writes a finding when it is another than before, or than the
+ * newest version; *ret_pending: it waits for somebody's word. */
+enum err ledger_found_notice(struct ledger *l, struct str identifier, struct str text,
+                             int64_t received_ms, struct arena *a, bool *ret_pending) MUST_CHECK;
+/* Makes what is pending the next version, in force from now on. `sha256`: its hash or 8 digits and more of its
+ * beginning; ERR_CONFLICT when it is another's. ERR_VALUE when nothing is pending. */
+enum err ledger_confirm_notice(struct ledger *l, struct str identifier, struct str sha256,
+                               int64_t received_ms, struct arena *a, struct str *ret_json,
+                               struct err_info *info) MUST_CHECK;
+/* ERR_NOT_FOUND when nothing is pending. */
+enum err ledger_pending_notice(struct store_reader *r, struct str identifier, struct arena *a,
+                               struct str *ret_json) MUST_CHECK;
+/* Each with its version in force and what is pending. `looked` says how the last look at it went and when. */
+typedef const char *(*ledger_looked_fn)(void *ctx, struct str identifier, int64_t *ret_at_ms);
+enum err ledger_watched_notices(struct store_reader *r, const struct conf *c, int64_t now,
+                                ledger_looked_fn looked, void *ctx, struct arena *a,
+                                struct str *ret_json) MUST_CHECK;
+uint32_t ledger_count_pending(struct store_reader *r, const struct conf *c);
 
 /* ---- reading; any thread, with its own reader. ERR_NOT_FOUND, ERR_VALUE with the parameter named,
  *      ERR_LIMIT when a filter would look at too much. `query` is the undecoded query string; ids and
@@ -175,7 +220,8 @@ enum err ledger_get_subject(struct store_reader *r, struct str id, struct arena 
 enum err ledger_list_subjects(struct store_reader *r, struct str query, struct arena *a,
                               struct str *ret_json, struct err_info *info) MUST_CHECK;
 /* `identifier` empty: of all. "terms": its versions, newest first. "terms/3": one object, no array.
- * ERR_NOT_FOUND when that identifier, or version, was never stored. */
+ * "terms" with "at" in the query: the version in force then, one object.
+ * ERR_NOT_FOUND when that identifier, or version, was never stored, or none was in force. */
 enum err ledger_list_notices(struct store_reader *r, struct str identifier, struct str query,
                              struct arena *a, struct str *ret_json,
                              struct err_info *info) MUST_CHECK;

@@ -44,7 +44,8 @@ enum err write_done(struct buf *from, struct arena *a, struct str *ret_json) MUS
 
 /* As GET shows them, with all languages. */
 void subject_write_line(const struct subject_row *row, struct arena *a, struct buf *to);
-void notice_write_line(const struct notice_row *n, struct arena *a, struct buf *to);
+enum err notice_write_line(struct store_reader *r, const struct notice_row *n, struct arena *a,
+                           struct buf *to) MUST_CHECK;
 
 /* ---- addresses ---- */
 

@@ -1,6 +1,7 @@
 #include "consent/ledger_priv.h"
 
 #include "consent/act_parse.h"
+#include "consent/document.h"
 
 #include "base/limits.h"
 #include "codec/time.h"
@@ -9,6 +10,9 @@ enum { CONTENT_MAX = 2 * LIMIT_CONSENT_BODY };
 
 struct notice_said {
     struct str identifier, content, document_ids;
+    struct str *document; /* their ids as said */
+    uint32_t document_count;
+    int64_t *document_seq;
     int64_t timestamp_ms;
 };
 
@@ -59,8 +63,10 @@ static enum err parse(const struct json_doc *d, uint32_t object, int64_t receive
         !(json_string(d, at, a, &text) && time_parse(text, &n.timestamp_ms)))
         return err_set(info, ERR_VALUE, "timestamp", "must be an ISO 8601 time");
     uint32_t ids = json_get(d, object, STR("document_ids"));
-    if (json_type(d, ids) > JSON_NULL && json_type(d, ids) != JSON_ARRAY)
-        return err_set(info, ERR_VALUE, "document_ids", "must be an array");
+    enum err e =
+        document_ids_parse(d, ids, "document_ids", a, &n.document, &n.document_count, info);
+    if (e != OK)
+        return e;
     n.document_ids = json_raw(d, ids);
     if (n.content.n + n.document_ids.n > CONTENT_MAX)
         return err_set(info, ERR_LIMIT, "content", "larger than %d bytes", CONTENT_MAX);
@@ -96,6 +102,8 @@ static enum err add(struct ledger *l, const struct notice_said *n, int64_t recei
                               .content = n->content };
     int64_t seq;
     enum err e = store_add_notice(l->store, &row, payload(n, row.version, received_ms, a), &seq);
+    if (e == OK)
+        e = store_attach_documents(l->store, seq, n->document_seq, n->document_count);
     if (e != OK)
         return write_failed(e);
     write_comma(answer);
@@ -139,6 +147,9 @@ enum err ledger_add_notices(struct ledger *l, struct str body, enum body_format 
     uint32_t at = array ? json_first(&d, JSON_ROOT) : JSON_ROOT;
     for (uint32_t i = 0; i < count; i++) { /* all are looked at before one is written */
         e = parse(&d, at, received_ms, a, &n[i], info);
+        if (e == OK)
+            e = documents_find(l->own, n[i].document, n[i].document_count, "document_ids", a,
+                               &n[i].document_seq, info);
         if (e != OK)
             return e;
         at = array ? json_next(&d, JSON_ROOT, at) : 0;

@@ -1,5 +1,6 @@
 #include "consent/ledger_priv.h"
 
+#include "consent/document.h"
 #include "consent/query.h"
 
 #include "base/limits.h"
@@ -48,8 +49,8 @@ static void write_type(const struct json_doc *d, struct buf *to)
     write_raw(to, "consent_type", json_type(d, type) == JSON_STRING ? json_raw(d, type) : STR(""));
 }
 
-/* `whole`: with what a list leaves out. */
-static enum err write_consent(const struct act_found *act, bool whole, struct arena *a,
+/* With `r` whole, with what a list leaves out. */
+static enum err write_consent(const struct act_found *act, struct store_reader *r, struct arena *a,
                               struct buf *to)
 {
     struct json_doc d;
@@ -76,10 +77,11 @@ static enum err write_consent(const struct act_found *act, bool whole, struct ar
     write_type(&d, to);
     write_text_or_null(to, "ip_address", act->ip);
     write_member(&d, "effects", STR("[]"), to);
-    if (whole) {
+    enum err e = OK;
+    if (r != NULL) {
         write_member(&d, "legal_notices", STR("[]"), to);
         write_member(&d, "proofs", STR("[]"), to);
-        write_raw(to, "proof_documents", STR("[]"));
+        e = write_attached(r, act->seq, "proof_documents", a, to);
         write_member(&d, "proof_document_ids", STR("[]"), to);
         write_member(&d, "versions", STR("{}"), to);
         write_member(&d, "shown", STR("null"), to);
@@ -87,7 +89,7 @@ static enum err write_consent(const struct act_found *act, bool whole, struct ar
         write_member(&d, "other", STR("{}"), to);
     }
     buf_byte(to, '}');
-    return OK;
+    return e;
 }
 
 enum err ledger_get_consent(struct store_reader *r, struct str id, struct arena *a,
@@ -101,7 +103,7 @@ enum err ledger_get_consent(struct store_reader *r, struct str id, struct arena 
     if (e != OK)
         return e;
     AUTO(buf_fini) struct buf to = BUF_INIT(PAGE_MAX);
-    e = write_consent(&act, true, a, &to);
+    e = write_consent(&act, r, a, &to);
     return e == OK ? write_done(&to, a, ret_json) : e;
 }
 

@@ -1,9 +1,11 @@
 #include "consent/ledger_priv.h"
 
+#include "consent/document.h"
 #include "consent/query.h"
 
 #include "base/limits.h"
 #include "codec/json.h"
+#include "store/finding.h"
 
 enum { PAGE_MAX = LIMIT_LIST * 2 * LIMIT_CONSENT_BODY };
 
@@ -17,8 +19,8 @@ static struct str content_in(struct str content, struct str language, struct are
     return text ? json_raw(&d, text) : content;
 }
 
-static void write_notice(const struct notice_row *n, struct str language, struct arena *a,
-                         struct buf *to)
+static enum err write_notice(struct store_reader *r, const struct notice_row *n,
+                             struct str language, struct arena *a, struct buf *to)
 {
     write_comma(to);
     buf_byte(to, '{');
@@ -28,12 +30,15 @@ static void write_notice(const struct notice_row *n, struct str language, struct
     write_number(to, "version", n->version);
     write_time_seconds(to, "timestamp", n->timestamp_ms);
     write_raw(to, "content", content_in(n->content, language, a));
+    enum err e = write_attached(r, n->seq, "documents", a, to);
     buf_byte(to, '}');
+    return e;
 }
 
-void notice_write_line(const struct notice_row *n, struct arena *a, struct buf *to)
+enum err notice_write_line(struct store_reader *r, const struct notice_row *n, struct arena *a,
+                           struct buf *to)
 {
-    write_notice(n, (struct str){ 0 }, a, to);
+    return write_notice(r, n, (struct str){ 0 }, a, to);
 }
 
 /* "terms/3" is one version of "terms". */
@@ -62,6 +67,16 @@ static enum err narrow(struct str id, struct notice_filter *f)
         return ERR_NOT_FOUND;
     f->identifier = id;
     return OK;
+}
+
+/* "at": the version in force then, as one notice. 0 in *ret_at: not asked for. */
+static enum err parse_at(const struct query *q, struct str identifier, int64_t *ret_at)
+{
+    int64_t at = 0;
+    enum err e = identifier.n > 0 ? query_time(q, "at", true, &at) : OK;
+    if (e == OK)
+        *ret_at = at;
+    return e;
 }
 
 /* ERR_NOT_FOUND: there can be none. */
@@ -106,13 +121,22 @@ enum err ledger_list_notices(struct store_reader *r, struct str identifier, stru
     uint32_t version = 0, count = 0;
     struct notice_row *rows = NULL;
     bool one = split_version(&identifier, &version);
+    int64_t at = 0;
     enum err e = parse_filter(&q, identifier, &f, &language);
     if (e == ERR_NOT_FOUND && !one) {
         *ret_json = STR("[]");
         return OK;
     }
+    if (e == OK && !one)
+        e = parse_at(&q, identifier, &at);
     if (e != OK)
         return e;
+    if (at != 0) {
+        version = store_notice_at(r, identifier, at);
+        one = true;
+        if (version == 0)
+            return ERR_NOT_FOUND;
+    }
     if (one)
         f = (struct notice_filter){ .identifier = identifier, .version = version, .limit = 1 };
     if (f.starting_after_version > 0 && f.starting_after_identifier.n == 0)
@@ -130,9 +154,9 @@ enum err ledger_list_notices(struct store_reader *r, struct str identifier, stru
     AUTO(buf_fini) struct buf to = BUF_INIT(PAGE_MAX);
     if (!one)
         buf_byte(&to, '[');
-    for (uint32_t i = 0; i < count; i++)
-        write_notice(&rows[i], f.language.n ? (struct str){ 0 } : language, a, &to);
+    for (uint32_t i = 0; e == OK && i < count; i++)
+        e = write_notice(r, &rows[i], f.language.n ? (struct str){ 0 } : language, a, &to);
     if (!one)
         buf_byte(&to, ']');
-    return write_done(&to, a, ret_json);
+    return e == OK ? write_done(&to, a, ret_json) : e;
 }

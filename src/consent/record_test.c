@@ -174,9 +174,10 @@ static void notices_are_numbered_from_1(void **state)
     assert_string_equal(
         list_notices("terms", "").p,
         "[{\"id\":\"1_terms\",\"owner_id\":\"1\",\"identifier\":\"terms\",\"version\":2,"
-        "\"timestamp\":\"2026-02-01T00:00:00Z\",\"content\":{\"en\":\"two\",\"de\":\"zwei\"}},"
-        "{\"id\":\"1_terms\",\"owner_id\":\"1\",\"identifier\":\"terms\",\"version\":1,"
-        "\"timestamp\":\"2026-03-01T00:00:00Z\",\"content\":\"one\"}]");
+        "\"timestamp\":\"2026-02-01T00:00:00Z\",\"content\":{\"en\":\"two\",\"de\":\"zwei\"},"
+        "\"documents\":[]},{\"id\":\"1_terms\",\"owner_id\":\"1\",\"identifier\":\"terms\","
+        "\"version\":1,"
+        "\"timestamp\":\"2026-03-01T00:00:00Z\",\"content\":\"one\",\"documents\":[]}]");
     assert_string_equal(at(list_notices("terms/1", ""), "content"), "\"one\"");
     assert_string_equal(at(list_notices("terms/2", "language=de"), "content"), "\"zwei\"");
     assert_int_equal(items(list_notices("", "")), 3);

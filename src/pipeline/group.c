@@ -41,6 +41,7 @@ enum err group_open(struct pipeline *p, struct err_info *info)
     }
     p->open = true;
     p->failed = false;
+    p->document_bytes = 0;
     p->dedupe_mark = dedupe_mark(p->dedupe);
     return OK;
 }

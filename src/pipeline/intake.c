@@ -3,7 +3,9 @@
 #include "pipeline/pipeline_priv.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "policy/gate.h"
+#include "store/document.h"
 
 #include <sodium.h>
 
@@ -334,7 +336,43 @@ enum err pipeline_notices(struct pipeline *p, struct str body, enum body_format 
     if (e != OK)
         return e;
     e = ledger_add_notices(p->ledger, body, format, clock_now_ms(), a, ret_json, info);
+    if (e == OK)
+        upkeep_look_at_notices(p);
     return settle(p, e, w, info);
+}
+
+/* Not so many in one group that everybody waits for them. */
+enum err pipeline_document(struct pipeline *p, const struct document_request *q, struct arena *a,
+                           struct waiter *w, struct str *ret_json, struct err_info *info)
+{
+    if (p->open && p->document_bytes + q->bytes.n > LIMIT_DOCUMENT)
+        group_commit(p);
+    if (!store_has_room(p->store, q->bytes.n))
+        return err_set(info, ERR_FULL, "file", "the disk is full");
+    enum err e = group_open(p, info);
+    if (e != OK)
+        return e;
+    e = settle(p, ledger_add_document(p->ledger, q, a, ret_json, info), w, info);
+    if (e == OK)
+        p->document_bytes += q->bytes.n;
+    return e;
+}
+
+enum err pipeline_confirm_notice(struct pipeline *p, struct str identifier, struct str sha256,
+                                 struct arena *a, struct waiter *w, struct str *ret_json,
+                                 struct err_info *info)
+{
+    enum err e = group_open(p, info);
+    if (e != OK)
+        return e;
+    e = settle(
+        p, ledger_confirm_notice(p->ledger, identifier, sha256, clock_now_ms(), a, ret_json, info),
+        w, info);
+    if (e == OK) {
+        log_write(LOG_INFO, "notice.confirmed", LOG_S("notice", identifier));
+        upkeep_look_at_notices(p);
+    }
+    return e;
 }
 
 enum err pipeline_revive(struct pipeline *p, int slot, const struct id *id, struct waiter *w,

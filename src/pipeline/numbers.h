@@ -20,6 +20,7 @@ struct numbers {
     _Atomic uint64_t barriers, barrier_waits;
     _Atomic uint64_t reloads, reloads_refused;
     _Atomic uint64_t clock_jumps; /* the system's clock was set by more than 5 s */
+    _Atomic uint64_t notice_looks, notice_looks_failed, notices_pending, recipients_unnamed;
     _Atomic int64_t failed_ms; /* when a group last failed (monotonic); 0: one was written since */
 };
 

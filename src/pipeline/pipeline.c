@@ -249,6 +249,8 @@ enum err pipeline_reload(struct pipeline *p, struct buf *reports, struct err_inf
         barrier_close(&p->reload_barrier);
         p->reload_barrier = barrier_open(p->tickets, true, 0, clock_mono_ms());
     }
+    watch_wake(p->watch);
+    upkeep_look_at_notices(p);
     deliver_wake(p->deliver);
     return OK;
 }
@@ -319,6 +321,7 @@ static enum err start_threads(struct pipeline *p, struct err_info *info)
     }
     p->reader = reader_new(r[0], p->wake, p->wake_ctx);
     p->janitor = janitor_new(p, r[1]);
+    p->watch = watch_new(p);
     p->deliver_reader = r[2];
     struct deliver_setup setup = { .reader = r[2],
                                    .ledger = p->ledger,
@@ -369,6 +372,8 @@ enum err pipeline_open(struct conf *conf, void (*wake)(void *ctx), void *ctx,
         e = ledger_open(p->store, &p->ledger, info);
     if (e == OK)
         e = start_threads(p, info);
+    if (e == OK)
+        upkeep_look_at_notices(p);
     if (e != OK) {
         pipeline_close(&p);
         return e;
@@ -400,6 +405,7 @@ void pipeline_close(struct pipeline **pp)
     if (p->deliver != NULL)
         deliver_close(&p->deliver);
     store_reader_close(&p->deliver_reader);
+    watch_free(&p->watch);
     janitor_free(&p->janitor);
     reader_free(&p->reader);
     ledger_close(&p->ledger);
@@ -442,6 +448,10 @@ struct deliver *pipeline_deliver(struct pipeline *p)
 struct tail *pipeline_tail(struct pipeline *p)
 {
     return p->tail;
+}
+struct watch *pipeline_watch(struct pipeline *p)
+{
+    return p->watch;
 }
 struct numbers *pipeline_numbers(struct pipeline *p)
 {

@@ -18,6 +18,7 @@
 #include "pipeline/numbers.h"
 #include "pipeline/reader.h"
 #include "pipeline/tail.h"
+#include "pipeline/watch.h"
 
 /* One configuration in use; a reload makes the next. Counted: whoever is not
  * on the loop's thread takes a reference. */
@@ -104,6 +105,16 @@ enum err pipeline_void(struct pipeline *p, struct str body, struct arena *a, str
 enum err pipeline_import(struct pipeline *p, const struct import_request *q, struct arena *a,
                          struct waiter *w, struct str *ret_json, struct err_info *info) MUST_CHECK;
 
+/* Of an upload; ERR_FULL when the disk has no room for it beside what withdrawals need. */
+enum err pipeline_document(struct pipeline *p, const struct document_request *q, struct arena *a,
+                           struct waiter *w, struct str *ret_json,
+                           struct err_info *info) MUST_CHECK;
+
+/* What is pending of a watched notice becomes its next version. */
+enum err pipeline_confirm_notice(struct pipeline *p, struct str identifier, struct str sha256,
+                                 struct arena *a, struct waiter *w, struct str *ret_json,
+                                 struct err_info *info) MUST_CHECK;
+
 /* Dead letters due again: one request, or (id NULL) all of a destination (slot, -1: all). */
 enum err pipeline_revive(struct pipeline *p, int slot, const struct id *id, struct waiter *w,
                          uint32_t *ret_count, struct err_info *info) MUST_CHECK;
@@ -120,6 +131,7 @@ void pipeline_look(struct pipeline *p, struct reader_job *job);
 struct ledger *pipeline_ledger(struct pipeline *p);
 struct deliver *pipeline_deliver(struct pipeline *p);
 struct tail *pipeline_tail(struct pipeline *p);
+struct watch *pipeline_watch(struct pipeline *p);
 struct numbers *pipeline_numbers(struct pipeline *p);
 void pipeline_secret(struct pipeline *p, enum store_secret which, uint8_t ret_secret[32]);
 

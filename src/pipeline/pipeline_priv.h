@@ -4,6 +4,7 @@
 
 #include "pipeline/dedupe.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/watch.h"
 
 #include <pthread.h>
 
@@ -46,6 +47,7 @@ struct pipeline {
     struct reader *reader;
     struct janitor *janitor;
     struct tail *tail;
+    struct watch *watch;
     struct numbers numbers;
     struct dedupe *dedupe;
     uint8_t dedupe_secret[32];
@@ -64,6 +66,7 @@ struct pipeline {
     struct buf body;      /* of the event at hand */
     uint64_t deliverable; /* uses that something in it is for: bits */
     uint64_t dedupe_mark;
+    size_t document_bytes;           /* uploaded */
     struct waiter joined;            /* list head: for the commit */
     bool early;                      /* some were done outside the turn: they are to be answered */
     struct waiter barriers;          /* list head: committed, waiting for tickets */
@@ -111,6 +114,8 @@ void waiter_await_all(struct pipeline *p, struct waiter *w);
 /* upkeep.c: what is written for its own sake, in the open group; and files. */
 void upkeep_write(struct pipeline *p);
 void upkeep_tidy(struct pipeline *p);
+/* Which watched notices wait for somebody, and which recipients the privacy policy does not name: into the numbers. */
+void upkeep_look_at_notices(struct pipeline *p);
 bool upkeep_may_end_retention(const struct pipeline *p);
 /* Adds what was denied and not stored to the hourly counters (in the open group). */
 enum err counters_flush(struct pipeline *p) MUST_CHECK;

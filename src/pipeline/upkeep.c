@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "consent/policy_names.h"
 
 #include <stdlib.h>
 
@@ -68,8 +69,56 @@ static enum err strip(struct pipeline *p)
     return e;
 }
 
+/* ---- notices ---- */
+
+static void tell_unnamed(void *ctx, struct str recipient, struct str purpose)
+{
+    log_write(LOG_WARNING, "policy.recipient_unnamed", LOG_S("recipient", recipient),
+              LOG_S("purpose", purpose));
+    ++*(uint64_t *)ctx;
+}
+
+void upkeep_look_at_notices(struct pipeline *p)
+{
+    struct store_reader *own = store_own_reader(p->store);
+    const struct conf *c = p->newest->public.conf;
+    uint64_t unnamed = 0;
+    atomic_store(&p->numbers.notices_pending, ledger_count_pending(own, c));
+    if (policy_names_recipients(own, c, clock_now_ms(), tell_unnamed, &unnamed) == OK)
+        atomic_store(&p->numbers.recipients_unnamed, unnamed);
+}
+
+static enum err write_notice(struct pipeline *p, const struct watch_text *t)
+{
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    bool pending = false;
+    struct str identifier = str_of(t->identifier);
+    enum err e = ledger_found_notice(p->ledger, identifier, (struct str){ t->text, t->n },
+                                     clock_now_ms(), &a, &pending);
+    if (e == OK && pending)
+        log_write(LOG_WARNING, "notice.pending", LOG_S("notice", identifier));
+    if (e == OK)
+        atomic_store(&p->numbers.notices_pending,
+                     ledger_count_pending(store_own_reader(p->store), p->newest->public.conf));
+    return e;
+}
+
+/* What is lost with a group is found again at the next look. */
+static void write_notices(struct pipeline *p)
+{
+    struct watch_text t;
+    while (watch_take(p->watch, &t)) {
+        enum err e = group_open(p, NULL);
+        if (e == OK && !p->failed && (e = write_notice(p, &t)) != OK)
+            group_fail(p, e, NULL);
+        free(t.identifier);
+        free(t.text);
+    }
+}
+
 void upkeep_write(struct pipeline *p)
 {
+    write_notices(p);
     bool count = p->any_denied && (p->stopping || clock_mono_ms() >= p->counters_due_ms);
     bool second = atomic_exchange(&p->strip_due, false);
     bool delete = second || (p->strip_again_ms != 0 && clock_mono_ms() >= p->strip_again_ms);

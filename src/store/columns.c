@@ -177,6 +177,54 @@ bool columns_read_void(struct str s, struct void_columns *ret_c)
     return true;
 }
 
+/* ---- documents ---- */
+
+void columns_document(struct buf *to, const struct document *d)
+{
+    buf_add(to, d->id.b, sizeof d->id.b);
+    buf_u64(to, (uint64_t)d->received_ms);
+    put_text(to, d->name);
+    put_text(to, d->type);
+    buf_u64(to, d->size);
+    buf_add(to, d->hash, sizeof d->hash);
+}
+
+bool columns_read_document(struct str s, struct document *ret_d)
+{
+    struct document d = { 0 };
+    struct str id, hash;
+    if (!take_bytes(&s, sizeof d.id.b, &id) || !take_i64(&s, &d.received_ms) ||
+        !take_text(&s, &d.name) || !take_text(&s, &d.type) || !take_u64(&s, &d.size) ||
+        !take_bytes(&s, sizeof d.hash, &hash) || s.n)
+        return false;
+    memcpy(d.id.b, id.p, id.n);
+    memcpy(d.hash, hash.p, hash.n);
+    *ret_d = d;
+    return true;
+}
+
+/* ---- findings ---- */
+
+void columns_finding(struct buf *to, const struct finding *f)
+{
+    put_text(to, f->identifier);
+    buf_u64(to, (uint64_t)f->received_ms);
+    buf_add(to, f->hash, sizeof f->hash);
+    put_text(to, f->content);
+}
+
+bool columns_read_finding(struct str s, struct finding *ret_f)
+{
+    struct finding f = { 0 };
+    struct str hash;
+    if (!take_text(&s, &f.identifier) || !take_i64(&s, &f.received_ms) ||
+        !take_bytes(&s, sizeof f.hash, &hash) || !take_text(&s, &f.content) || s.n)
+        return false;
+    memcpy(f.hash, hash.p, hash.n);
+    *ret_f = f;
+    return true;
+}
+
 /* ---- retention, deliveries ---- */
 
 void columns_retention(struct buf *to, int64_t at_ms, struct str named, uint32_t count)

@@ -11,6 +11,8 @@
 
 #include "base/buf.h"
 #include "store/chain.h"
+#include "store/document.h"
+#include "store/finding.h"
 #include "store/store.h"
 
 struct act_columns {
@@ -31,6 +33,12 @@ void columns_subject(struct buf *to, const struct subject_row *row);
 bool columns_read_subject(struct str columns, struct subject_row *ret_row);
 void columns_notice(struct buf *to, const struct notice_row *row);
 bool columns_read_notice(struct str columns, struct notice_row *ret_row);
+/* All of a document but seq. */
+void columns_document(struct buf *to, const struct document *d);
+bool columns_read_document(struct str columns, struct document *ret_d);
+/* All of a finding but seq and version. */
+void columns_finding(struct buf *to, const struct finding *f);
+bool columns_read_finding(struct str columns, struct finding *ret_f);
 
 struct restriction_columns {
     struct str subject;

@@ -1,6 +1,6 @@
 #include "store/sets.h"
 
-/* Permanent: the tables fact, chain and segment, and secret. All others are
+/* Permanent: the tables fact, chain, segment and content, and secret. All others are
  * derived from facts or say how far deliveries have come. Small columns stand
  * before large ones, so that looking at the first does not read the second. */
 static const char version_1[] =
@@ -118,12 +118,35 @@ static const char generations[] =
     "CREATE TABLE import_refused (import TEXT NOT NULL, line INTEGER NOT NULL,"
     " field TEXT NOT NULL, error TEXT NOT NULL, PRIMARY KEY (import, line)) STRICT, WITHOUT ROWID;";
 
+/* Uploaded documents, each content once. */
+static const char documents[] =
+    "CREATE TABLE content (no INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE,"
+    " bytes BLOB NOT NULL) STRICT;"
+    "CREATE TABLE document (seq INTEGER PRIMARY KEY REFERENCES fact(seq),"
+    " id BLOB NOT NULL UNIQUE, content INTEGER NOT NULL REFERENCES content(no)) STRICT;"
+    "CREATE INDEX document_content ON document(content);"
+    "CREATE TABLE attachment (fact INTEGER NOT NULL REFERENCES fact(seq),"
+    " document INTEGER NOT NULL REFERENCES document(seq), PRIMARY KEY (fact, document))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX attachment_document ON attachment(document);";
+
+/* Notices that are watched; which is in force when. */
+static const char findings[] =
+    "CREATE TABLE finding (seq INTEGER PRIMARY KEY REFERENCES fact(seq), identifier TEXT NOT NULL,"
+    " hash BLOB NOT NULL, version INTEGER) STRICT;"
+    "CREATE INDEX finding_identifier ON finding(identifier, seq);"
+    "CREATE INDEX notice_timestamp ON notice(identifier, timestamp_ms, version);";
+
 /* Append only: what is out there was made by these. */
 static const struct {
     const char *sql;
     enum err (*fill)(
         struct conn *c); /* what is derived of facts and SQL cannot say; NULL: nothing */
-} migration[] = { { version_1, NULL }, { lists, words_fill }, { generations, coverage_fill } };
+} migration[] = { { version_1, NULL },
+                  { lists, words_fill },
+                  { generations, coverage_fill },
+                  { documents, NULL },
+                  { findings, NULL } };
 const int schema_newest = COUNT(migration);
 
 static enum err read_version(struct conn *c, int64_t *ret_version)

@@ -91,6 +91,8 @@ enum fact_kind { /* stored: append only */
                  FACT_CONFIGURATION,
                  FACT_RETENTION,
                  FACT_NAME,
+                 FACT_DOCUMENT, /* store/document.h */
+                 FACT_FINDING,  /* store/finding.h */
 };
 
 /* One purpose of one act, after binding (ARCHITECTURE, "Acts"). */

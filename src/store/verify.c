@@ -223,6 +223,10 @@ static enum err check_counts(struct verify *v)
         { "SELECT count(*) FROM generation", "generations", v->generations },
         { "SELECT count(*) FROM standing", "standings", v->standings },
         { "SELECT count(*) FROM voided", "voidings", v->voids },
+        { "SELECT count(*) FROM document", "documents", v->documents },
+        { "SELECT count(*) FROM attachment", "attached documents", v->attachments },
+        { "SELECT count(*) FROM finding", "findings", v->findings },
+        { "SELECT count(version) FROM finding", "findings confirmed", v->confirmed },
     };
     enum err e = OK;
     for (size_t i = 0; e == OK && i < COUNT(row); i++)
@@ -239,6 +243,8 @@ static enum err run(struct verify *v)
         e = verify_subjects(v);
     if (e == OK)
         e = verify_coverage(v);
+    if (e == OK)
+        e = verify_contents(v);
     return e == OK ? check_counts(v) : e;
 }
 

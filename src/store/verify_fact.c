@@ -72,6 +72,8 @@ static enum err check_act(struct verify *v, const struct fact_read *f, bool *ret
             INT(c.claimed_ms), INT(c.source), TEXT(c.ip));
     if (e == OK)
         e = check_preferences(v, f, &c);
+    if (e == OK)
+        e = verify_attached(v, f, STR("proof_document_ids"));
     return e == OK ? verify_act(v, f) : e;
 }
 
@@ -96,11 +98,15 @@ static enum err check_notice(struct verify *v, const struct fact_read *f, bool *
     if (!*ret_ok)
         return OK;
     v->notices++;
-    return ROW_IS_THERE(v, f,
-                        "SELECT 1 FROM notice WHERE identifier = ? AND version = ? AND seq = ?"
-                        " AND timestamp_ms = ?",
-                        "its notice does not agree with it", TEXT(row.identifier), INT(row.version),
-                        INT(f->seq), INT(row.timestamp_ms));
+    enum err e =
+        ROW_IS_THERE(v, f,
+                     "SELECT 1 FROM notice WHERE identifier = ? AND version = ? AND seq = ?"
+                     " AND timestamp_ms = ?",
+                     "its notice does not agree with it", TEXT(row.identifier), INT(row.version),
+                     INT(f->seq), INT(row.timestamp_ms));
+    if (e == OK)
+        e = verify_confirmed(v, f, row.version);
+    return e == OK ? verify_attached(v, f, STR("document_ids")) : e;
 }
 
 static enum err check_name(struct verify *v, const struct fact_read *f, bool *ret_ok)
@@ -193,6 +199,8 @@ static const struct {
     [FACT_CONFIGURATION] = { check_generation, false },
     [FACT_RETENTION] = { check_retention, false },
     [FACT_NAME] = { check_name, false },
+    [FACT_DOCUMENT] = { verify_document, false },
+    [FACT_FINDING] = { verify_finding, false },
 };
 
 static bool leaf_agrees(const struct fact_read *f)

@@ -3,6 +3,8 @@
  * verify.c          the walk along the chain, and what is counted
  * verify_fact.c     one fact: its leaf, its columns, the rows derived from them
  * verify_act.c      one act: that its payload says what its columns say
+ * verify_document.c uploaded documents, their bytes, what they are attached to
+ * verify_finding.c  watched notices
  * verify_segment.c  one segment and its events
  * verify_subject.c  subjects: state and standings, from their facts
  *
@@ -24,7 +26,8 @@ struct verify {
     struct buf retention; /* columns of the retention fact looked at last */
     int64_t retention_seq;
     /* rows that the facts account for */
-    int64_t acts, act_preferences, notices, names, versions, generations, standings, words, voids;
+    int64_t acts, act_preferences, notices, names, versions, generations, standings, words, voids,
+        documents, attachments, findings, confirmed;
     struct counted { /* where subjects stand, from their facts; sorted */
         struct coverage_key key;
         int64_t n;
@@ -42,6 +45,13 @@ struct fact_read {
 enum err verify_fact(struct verify *v, const struct fact_read *f) MUST_CHECK;
 enum err verify_act(struct verify *v, const struct fact_read *f) MUST_CHECK;
 bool verify_number(struct str json, int64_t *ret_n); /* a whole number as JSON has it */
+
+enum err verify_document(struct verify *v, const struct fact_read *f, bool *ret_ok) MUST_CHECK;
+/* `member` of the fact's payload: the ids of documents that must be attached to it. */
+enum err verify_attached(struct verify *v, const struct fact_read *f, struct str member) MUST_CHECK;
+enum err verify_finding(struct verify *v, const struct fact_read *f, bool *ret_ok) MUST_CHECK;
+enum err verify_confirmed(struct verify *v, const struct fact_read *f, uint32_t version) MUST_CHECK;
+enum err verify_contents(struct verify *v) MUST_CHECK;
 
 enum err verify_segment(struct verify *v, const struct segment_row *s) MUST_CHECK;
 

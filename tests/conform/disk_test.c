@@ -2,6 +2,7 @@
 #include "store_make.h"
 
 #include "base/clock.h"
+#include "store/document.h"
 
 #include <sqlite3.h>
 
@@ -76,6 +77,49 @@ static void a_command_looks_beside_the_daemon_and_cannot_write(void **state)
     assert_int_equal(store_open(&missing, &looking, NULL), ERR_NOT_FOUND);
     assert_int_equal(store_reader_open_dir(missing.dir, &r, NULL), ERR_NOT_FOUND);
     assert_int_not_equal(access("/tmp/licet-no-such-directory", F_OK), 0);
+}
+
+/* As an earlier release left it: without the tables that came later. */
+static void an_earlier_schema_is_brought_up(void **state)
+{
+    struct made *m = *state;
+    begin(m);
+    (void)add_subject(m, "ada");
+    (void)add_act(m, &(struct act_spec){ .subject = "ada", .purpose = 1 }, NULL);
+    (void)add_notice(m, "terms", "\"T\"");
+    (void)commit(m);
+    made_close(m);
+    run_sql(m, made_first_release);
+    struct store_reader *r;
+    struct err_info info = { 0 };
+    assert_int_equal(store_reader_open_dir(dir_of(m), &r, &info), ERR_CONFLICT);
+    made_open(m);
+    begin(m);
+    (void)add_document(m, "a.pdf", STR("%PDF"));
+    (void)commit(m);
+    assert_int_equal(faults(m->r, true), 0);
+}
+
+static void a_copy_has_the_documents(void **state)
+{
+    struct made *m = *state;
+    struct str bytes = { arena_alloc(&m->a, 200000), 200000 }, read;
+    begin(m);
+    struct id id = add_document(m, "a.pdf", bytes);
+    (void)commit(m);
+    struct chain_head head;
+    ok(store_backup(m->r, str_of(file_in(m, "licet.backup")), &head, NULL));
+    const char *dir = file_in(m, "restored");
+    assert_int_equal(mkdir(dir, 0700), 0);
+    assert_int_equal(rename(file_in(m, "licet.backup"), file_in(m, "restored/licet.db")), 0);
+    struct store_reader *r;
+    struct document d;
+    ok(store_reader_open_dir(str_of(dir), &r, NULL));
+    ok(store_get_document(r, &id, &m->a, &d));
+    ok(store_read_document(r, &d, &m->a, &read));
+    assert_true(str_eq(read, bytes));
+    assert_int_equal(faults(r, true), 0);
+    store_reader_close(&r);
 }
 
 static void an_unknown_schema_is_refused(void **state)
@@ -500,6 +544,46 @@ static void fill_the_disk(struct made *m)
     made_close(m);
 }
 
+static enum err try_document(struct made *m, struct str bytes)
+{
+    struct document d = { .id = id_new(++made_ms), .type = STR("application/pdf") };
+    int64_t seq;
+    store_measure_document(bytes, &d);
+    if (!store_has_room(m->s, bytes.n))
+        return ERR_FULL;
+    child_ok(store_begin(m->s) == OK);
+    child_ok(store_add_document(m->s, &d, bytes, STR("{}"), &seq) == OK);
+    return store_commit(m->s, ++made_ms, &newest, NULL);
+}
+
+/* Uploads end before the reserve is needed; each of another content. */
+static void fill_the_disk_with_documents(struct made *m)
+{
+    static char bytes[20000];
+    int uploads = 0;
+    child_ok(mount(NULL, m->dir, NULL, MS_REMOUNT, "size=6m") == 0);
+    made_open(m);
+    child_ok(store_begin(m->s) == OK);
+    (void)add_subject(m, "ada");
+    (void)commit(m);
+    while (try_document(m, (struct str){ bytes, sizeof bytes }) == OK)
+        bytes[uploads++ % sizeof bytes]++;
+    child_ok(uploads > 5);
+    child_ok(access(file_in(m, "reserve"), F_OK) == 0);
+    for (int i = 0; i < 5; i++)
+        child_ok(try_act(m) == OK);
+    child_ok(access(file_in(m, "reserve"), F_OK) == 0);
+    made_close(m);
+}
+
+static void uploads_leave_the_room_that_withdrawals_need(void **state)
+{
+    struct made *m = *state;
+    made_close(m);
+    in_namespace(m, fill_the_disk_with_documents);
+    made_open(m);
+}
+
 static void a_withdrawal_commits_when_the_disk_is_full(void **state)
 {
     struct made *m = *state;
@@ -638,6 +722,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(one_daemon_per_directory),
         T(a_command_looks_beside_the_daemon_and_cannot_write),
+        T(an_earlier_schema_is_brought_up),
+        T(a_copy_has_the_documents),
         T(an_unknown_schema_is_refused),
         T(what_is_no_database_is_refused),
         T(it_comes_back_as_it_was_closed),
@@ -648,6 +734,7 @@ int main(void)
         T(what_was_stripped_is_in_no_file),
         T(a_backup_of_a_live_store_opens_and_verifies),
         T(what_was_acknowledged_survives_kill_9),
+        T(uploads_leave_the_room_that_withdrawals_need),
         T(a_withdrawal_commits_when_the_disk_is_full),
         T(a_full_disk_does_not_keep_it_from_starting),
         T(a_full_disk_with_deletions_left_does_not_keep_it_from_starting),

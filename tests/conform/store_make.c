@@ -1,5 +1,7 @@
 #include "store_make.h"
 
+#include "store/document.h"
+
 #include "base/clock.h"
 
 #include <dirent.h>
@@ -24,6 +26,16 @@ void remove_dir(const char *dir)
     (void)closedir(d);
     (void)rmdir(dir);
 }
+
+const char made_first_release[] =
+    "DROP TABLE finding; DROP INDEX notice_timestamp;"
+    "DROP TABLE attachment; DROP TABLE document; DROP TABLE content;"
+    "DROP TABLE voided; DROP TABLE coverage; DROP TABLE unknown; DROP TABLE import;"
+    "DROP TABLE import_refused;"
+    "DROP TABLE subject_word; DROP INDEX subject_first_name; DROP INDEX subject_last_name;"
+    "DROP INDEX subject_verified; DROP INDEX act_source; DROP INDEX act_type;"
+    "ALTER TABLE act DROP COLUMN type;"
+    "DELETE FROM schema_version WHERE version > 1";
 
 void made_open(struct made *m)
 {
@@ -170,6 +182,17 @@ uint32_t add_notice(struct made *m, const char *identifier, const char *content)
     ok(store_add_notice(m->s, &row, arena_printf(&m->a, "{\"identifier\":\"%s\"}", identifier),
                         &seq));
     return row.version;
+}
+
+struct id add_document(struct made *m, const char *name, struct str bytes)
+{
+    int64_t seq, now = ++made_ms;
+    struct document d = {
+        .id = id_new(now), .received_ms = now, .name = str_of(name), .type = STR("application/pdf")
+    };
+    store_measure_document(bytes, &d);
+    ok(store_add_document(m->s, &d, bytes, arena_printf(&m->a, "{\"name\":\"%s\"}", name), &seq));
+    return d.id;
 }
 
 struct id add_event(struct made *m, struct segment_builder *b, const char *device,

@@ -26,6 +26,8 @@ int unmade(void **state);
 
 void made_open(struct made *m); /* again, after made_close() */
 void made_close(struct made *m);
+/* SQL that makes of a database what the first schema would have made of its facts. */
+extern const char made_first_release[];
 void remove_dir(const char *dir);
 
 #define ok(call) assert_int_equal((call), OK)
@@ -46,6 +48,7 @@ struct act_spec {
 };
 int64_t add_act(struct made *m, const struct act_spec *spec, struct id *ret_id);
 uint32_t add_notice(struct made *m, const char *identifier, const char *content);
+struct id add_document(struct made *m, const char *name, struct str bytes);
 
 /* One event; sizes in bytes of body. Slots 0 and 1 are permitted. */
 struct id add_event(struct made *m, struct segment_builder *b, const char *device,
@@ -61,9 +64,9 @@ enum err try_log(struct made *m, uint32_t n, size_t body, struct chain_head *ret
 uint64_t faults(struct store_reader *r, bool show);
 
 /* The suite, to be run for each kind. */
-extern const struct CMUnitTest suite_act[], suite_event[], suite_delivery[], suite_rest[],
-    suite_generation[];
-extern const size_t suite_act_count, suite_event_count, suite_delivery_count, suite_rest_count,
-    suite_generation_count;
+extern const struct CMUnitTest suite_act[], suite_event[], suite_delivery[], suite_document[],
+    suite_notice[], suite_rest[], suite_generation[];
+extern const size_t suite_act_count, suite_event_count, suite_delivery_count, suite_document_count,
+    suite_notice_count, suite_rest_count, suite_generation_count;
 
 #endif

@@ -12,6 +12,8 @@ static const struct {
     { "acts", suite_act, &suite_act_count },
     { "events", suite_event, &suite_event_count },
     { "deliveries", suite_delivery, &suite_delivery_count },
+    { "documents", suite_document, &suite_document_count },
+    { "notices", suite_notice, &suite_notice_count },
     { "rest", suite_rest, &suite_rest_count },
     { "generations", suite_generation, &suite_generation_count },
 };

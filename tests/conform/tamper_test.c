@@ -2,6 +2,9 @@
  * random rows, through a second connection, one at a time. */
 #include "store_make.h"
 
+#include "store/document.h"
+#include "store/finding.h"
+
 #include <sqlite3.h>
 
 #include <fcntl.h>
@@ -80,11 +83,50 @@ static void add_people(struct made *m)
     }
 }
 
+/* Two of one content and one of another; both contents are tied to a notice. */
+static void add_documents(struct made *m)
+{
+    AUTO(buf_fini) struct buf ids = BUF_INIT(1000);
+    int64_t seq, document[3];
+    begin(m);
+    for (int i = 0; i < 3; i++) {
+        struct document d;
+        char text[ID_TEXT + 1];
+        struct id id = add_document(m, "a.pdf", i == 1 ? STR("%PDF-one") : STR("%PDF-two"));
+        ok(store_get_document(store_own_reader(m->s), &id, &m->a, &d));
+        document[i] = d.seq;
+        id_format(&id, text);
+        buf_printf(&ids, "%s\"%s\"", i ? "," : "", text);
+    }
+    struct notice_row row = { .identifier = STR("paper"), .version = 1, .timestamp_ms = made_ms };
+    struct str payload = arena_printf(&m->a, "{\"document_ids\":[%.*s]}", (int)ids.n, ids.p);
+    ok(store_add_notice(m->s, &row, payload, &seq));
+    ok(store_attach_documents(m->s, seq, document, 3));
+    (void)commit(m);
+}
+
+static void add_findings(struct made *m)
+{
+    struct finding f = { .identifier = STR("policy"), .content = STR("\"T\"") };
+    struct notice_row row = { .identifier = STR("policy"), .version = 1, .timestamp_ms = made_ms };
+    int64_t first, seq;
+    begin(m);
+    ok(store_add_finding(m->s, &f, STR("{\"f\":1}"), &first));
+    f.hash[0] = 1;
+    ok(store_add_finding(m->s, &f, STR("{\"f\":2}"), &seq));
+    struct str payload = arena_printf(&m->a, "{\"finding\":%lld}", (long long)first);
+    ok(store_add_notice(m->s, &row, payload, &seq));
+    ok(store_confirm_finding(m->s, first, 1));
+    (void)commit(m);
+}
+
 static void add_everything(struct made *m)
 {
     uint32_t done;
     add_configuration(m);
     add_people(m);
+    add_documents(m);
+    add_findings(m);
     for (int i = 0; i < 5; i++)
         (void)add_events(m, i % 2 ? "ada" : "dev", 6, 120);
     begin(m);
@@ -190,6 +232,18 @@ static const struct {
     { "coverage", "version", false },
     { "coverage", "day", false },
     { "coverage", "n", false },
+    { "content", "no", false },
+    { "content", "hash", false },
+    { "content", "bytes", false },
+    { "document", "seq", false },
+    { "document", "id", false },
+    { "document", "content", false },
+    { "attachment", "fact", false },
+    { "attachment", "document", false },
+    { "finding", "seq", false },
+    { "finding", "identifier", false },
+    { "finding", "hash", false },
+    { "finding", "version", false },
 };
 
 static uint64_t seed = 20260101;
@@ -383,10 +437,11 @@ static void every_changed_byte_is_found(void **state)
 static void a_row_that_is_gone_is_found(void **state)
 {
     struct made *m = *state;
-    static const char *const tables[] = { "fact",           "chain",      "segment", "act",
-                                          "act_preference", "standing",   "subject", "notice",
-                                          "version",        "generation", "name",    "voided",
-                                          "coverage" };
+    static const char *const tables[] = { "fact",           "chain",      "segment",  "act",
+                                          "act_preference", "standing",   "subject",  "notice",
+                                          "version",        "generation", "name",     "voided",
+                                          "coverage",       "content",    "document", "attachment",
+                                          "finding" };
     add_everything(m);
     for (size_t i = 0; i < COUNT(tables); i++) {
         sqlite3 *db;
@@ -412,6 +467,8 @@ static void a_row_that_is_gone_is_found(void **state)
             cut = "DELETE FROM name WHERE kind = 2 AND number = 1";
         if (strcmp(tables[i], "coverage") == 0)
             cut = "DELETE FROM coverage WHERE n > 0 AND purpose = 2 AND bare = 1 AND state = 2";
+        if (strcmp(tables[i], "attachment") == 0)
+            cut = "DELETE FROM attachment WHERE document = (SELECT max(document) FROM attachment)";
         assert_int_equal(sqlite3_exec(db, copy, NULL, NULL, NULL), SQLITE_OK);
         if (sqlite3_exec(db, cut, NULL, NULL, NULL) != SQLITE_OK)
             fail_msg("%s: %s", cut, sqlite3_errmsg(db));
@@ -425,6 +482,46 @@ static void a_row_that_is_gone_is_found(void **state)
         (void)sqlite3_close(db);
         assert_int_equal(faults(m->r, true), 0);
     }
+}
+
+/* Each byte of a document; and the one that changed is named by its id, every upload of it. */
+static void a_changed_byte_of_a_document_names_it(void **state)
+{
+    struct made *m = *state;
+    begin(m);
+    struct id id[] = { add_document(m, "a", STR("%PDF-1.7 signed")),
+                       add_document(m, "b", STR("%PDF-1.7 another")),
+                       add_document(m, "c", STR("%PDF-1.7 signed")) };
+    (void)commit(m);
+    sqlite3 *db;
+    const char *file = arena_printf(&m->a, "%s/licet.db", m->dir).p;
+    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+    for (size_t at = 0; at < sizeof "%PDF-1.7 signed" - 1; at++) {
+        char changed[] = "%PDF-1.7 signed";
+        changed[at] ^= 1;
+        static const char update[] = "UPDATE content SET bytes = CAST('%s' AS BLOB) WHERE no = 1";
+        assert_int_equal(sqlite3_exec(db, arena_printf(&m->a, update, changed).p, NULL, NULL, NULL),
+                         SQLITE_OK);
+        for (size_t i = 0; i < COUNT(id); i++) {
+            char text[ID_TEXT + 1];
+            id_format(&id[i], text);
+            struct told told = { .expected = arena_printf(&m->a, "document %s", text).p };
+            struct verify_result result;
+            ok(store_verify(m->r, listen, &told, &result, NULL));
+            assert_int_equal(told.count, 2);
+            assert_int_equal(told.names, i != 1);
+            struct document d;
+            struct str bytes;
+            ok(store_get_document(m->r, &id[i], &m->a, &d));
+            assert_int_equal(store_read_document(m->r, &d, &m->a, &bytes),
+                             i == 1 ? OK : ERR_CORRUPT); /* nor is it given to anybody */
+        }
+        assert_int_equal(
+            sqlite3_exec(db, arena_printf(&m->a, update, "%PDF-1.7 signed").p, NULL, NULL, NULL),
+            SQLITE_OK);
+    }
+    (void)sqlite3_close(db);
+    assert_int_equal(faults(m->r, true), 0);
 }
 
 /* Which fields left is told of the right event or not at all. */
@@ -547,11 +644,9 @@ static void every_changed_byte_of_the_log_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(every_changed_byte_is_found),
-        T(a_row_that_is_gone_is_found),
-        T(a_delivery_without_its_names_is_an_error),
-        T(a_damaged_file_never_crashes),
-        T(every_changed_byte_of_the_log_is_found),
+        T(every_changed_byte_is_found),           T(a_row_that_is_gone_is_found),
+        T(a_changed_byte_of_a_document_names_it), T(a_delivery_without_its_names_is_an_error),
+        T(a_damaged_file_never_crashes),          T(every_changed_byte_of_the_log_is_found),
     };
     return cmocka_run_group_tests_name("tamper", tests, NULL, NULL);
 }

@@ -44,8 +44,7 @@ static void a_database_without_coverage_gets_it_from_its_acts(void **state)
     assert_int_equal(proven, 24);
     assert_int_equal(any, 32);
     made_close(m);
-    run(m, "DROP TABLE voided; DROP TABLE coverage; DROP TABLE unknown; DROP TABLE import;"
-           "DROP TABLE import_refused; DELETE FROM schema_version WHERE version > 2");
+    run(m, made_first_release);
     made_open(m);
     assert_int_equal(granted(m, false), proven);
     assert_int_equal(granted(m, true), any);
