@@ -50,6 +50,15 @@ void columns_act(struct buf *to, const struct act_row *row)
         put_text(to, row->preference[i]);
 }
 
+static bool can_be_read(struct str effects)
+{
+    struct act_effect e;
+    while (effects.n > 0)
+        if (!columns_next_effect(&effects, &e))
+            return false;
+    return true;
+}
+
 bool columns_read_act(struct str s, struct act_columns *ret_c)
 {
     struct act_columns c = { 0 };
@@ -59,7 +68,8 @@ bool columns_read_act(struct str s, struct act_columns *ret_c)
         !take_i64(&s, &c.received_ms) || !take_u8(&s, &source) || !take_text(&s, &c.subject) ||
         !take_text(&s, &c.ip) || !take_u32(&s, &c.effect_count) ||
         !take_bytes(&s, (size_t)c.effect_count * EFFECT, &c.effects) ||
-        !take_u32(&s, &c.preference_count) || source >= COUNT(act_source_name))
+        !take_u32(&s, &c.preference_count) || source >= COUNT(act_source_name) ||
+        !can_be_read(c.effects))
         return false;
     memcpy(c.id.b, id.p, sizeof c.id.b);
     c.source = source;
