@@ -217,8 +217,8 @@ static void the_list_goes_on_where_it_ended(void **state)
     assert_int_equal(items(rest), 2);
     assert_string_equal(at(item(rest, 0), "name"), "\"1\"");
     static const char *const wrong[] = { "starting_after_identifier=x",
-                                         "starting_after_identifier=01890000-0000-7000-8000-"
-                                         "000000000000",
+                                         ("starting_after_identifier="
+                                          "01890000-0000-7000-8000-000000000000"),
                                          "limit=101", "limit=x" };
     for (size_t i = 0; i < COUNT(wrong); i++) {
         struct str json;

@@ -47,11 +47,11 @@ static int64_t find(struct made *m, char hash)
 
 static void confirm(struct made *m, int64_t finding)
 {
-    int64_t seq;
+    int64_t seq, now = ++made_ms;
     struct notice_row row = { .identifier = STR("terms"),
                               .version = store_next_notice(m->s, STR("terms")),
-                              .timestamp_ms = ++made_ms,
-                              .received_ms = made_ms };
+                              .timestamp_ms = now,
+                              .received_ms = now };
     begin(m);
     ok(store_add_notice(m->s, &row, arena_printf(&m->a, "{\"finding\":%lld}", (long long)finding),
                         &seq));
