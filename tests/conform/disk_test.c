@@ -25,11 +25,6 @@ static struct str dir_of(const struct made *m)
     return str_of(m->dir);
 }
 
-static const char *file_in(struct made *m, const char *name)
-{
-    return arena_printf(&m->a, "%s/%s", m->dir, name).p;
-}
-
 static void run_sql(struct made *m, const char *sql)
 {
     sqlite3 *db;

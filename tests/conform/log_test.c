@@ -14,11 +14,6 @@
 
 enum { RECORD = 64 + 76 }; /* header, and what stands beside one entry */
 
-static const char *file_in(struct made *m, const char *name)
-{
-    return arena_printf(&m->a, "%s/%s", m->dir, name).p;
-}
-
 static int open_log(struct made *m)
 {
     int fd = open(file_in(m, "events/0000000001"), O_RDWR | O_CLOEXEC);
@@ -206,18 +201,6 @@ static void damage_before_other_groups_is_refused(void **state)
     (void)close(fd);
     made_open(m);
     assert_int_equal(newest_group(m), 3);
-}
-
-static void copy_file(const char *from, const char *to)
-{
-    AUTO(buf_fini) struct buf b = BUF_INIT(16 << 20);
-    AUTO(close_fd) int in = open(from, O_RDONLY | O_CLOEXEC);
-    AUTO(close_fd) int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    struct stat st;
-    assert_int_equal(fstat(in, &st), 0);
-    char *p = buf_room(&b, (size_t)st.st_size);
-    assert_int_equal(read(in, p, (size_t)st.st_size), st.st_size);
-    assert_int_equal(write(out, p, (size_t)st.st_size), st.st_size);
 }
 
 static void an_older_database_put_back_beside_its_log_is_refused(void **state)

@@ -15,23 +15,6 @@
 
 enum { RECORD = 64 + 76 }; /* header, and what stands beside one entry */
 
-static const char *file_in(struct made *m, const char *name)
-{
-    return arena_printf(&m->a, "%s/%s", m->dir, name).p;
-}
-
-static void copy_file(const char *from, const char *to)
-{
-    AUTO(buf_fini) struct buf b = BUF_INIT(64 << 20);
-    AUTO(close_fd) int in = open(from, O_RDONLY | O_CLOEXEC);
-    AUTO(close_fd) int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    struct stat st;
-    assert_int_equal(fstat(in, &st), 0);
-    char *p = buf_room(&b, (size_t)st.st_size);
-    assert_int_equal(read(in, p, (size_t)st.st_size), st.st_size);
-    assert_int_equal(write(out, p, (size_t)st.st_size), st.st_size);
-}
-
 static int64_t newest_group(struct made *m)
 {
     struct chain_head head;

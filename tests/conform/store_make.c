@@ -5,8 +5,10 @@
 #include "base/clock.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int64_t made_ms = 1767225600000; /* 2026-01-01 */
@@ -36,6 +38,23 @@ const char made_first_release[] =
     "DROP INDEX subject_verified; DROP INDEX act_source; DROP INDEX act_type;"
     "ALTER TABLE act DROP COLUMN type;"
     "DELETE FROM schema_version WHERE version > 1";
+
+const char *file_in(struct made *m, const char *name)
+{
+    return arena_printf(&m->a, "%s/%s", m->dir, name).p;
+}
+
+void copy_file(const char *from, const char *to)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(64 << 20);
+    AUTO(close_fd) int in = open(from, O_RDONLY | O_CLOEXEC);
+    AUTO(close_fd) int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    struct stat st;
+    assert_int_equal(fstat(in, &st), 0);
+    char *p = buf_room(&b, (size_t)st.st_size);
+    assert_int_equal(read(in, p, (size_t)st.st_size), st.st_size);
+    assert_int_equal(write(out, p, (size_t)st.st_size), st.st_size);
+}
 
 void made_open(struct made *m)
 {

@@ -29,6 +29,8 @@ void made_close(struct made *m);
 /* SQL that makes of a database what the first schema would have made of its facts. */
 extern const char made_first_release[];
 void remove_dir(const char *dir);
+const char *file_in(struct made *m, const char *name); /* its path in the store's directory */
+void copy_file(const char *from, const char *to);
 
 #define ok(call) assert_int_equal((call), OK)
 
