@@ -191,6 +191,17 @@ static unsigned long long print_refusals(const struct import *m, const struct js
     return line;
 }
 
+/* Where it goes on, of the daemon's answer. */
+static int take_place(struct import *m, struct str body, struct arena *a, struct json_doc *ret_d)
+{
+    unsigned long long next;
+    if (json_scan(body, a, ret_d, NULL) != OK ||
+        !str_to_u64(cmd_member(ret_d, JSON_ROOT, "next", a), &next))
+        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
+    m->next = next;
+    return EXIT_DONE;
+}
+
 static int send_chunk(struct import *m)
 {
     AUTO(arena_fini) struct arena a = ARENA_INIT;
@@ -198,16 +209,15 @@ static int send_chunk(struct import *m)
                                      STR_ARG(m->source.kind), m->dry_run ? "&dry_run=1" : "");
     struct str body = { 0 };
     struct json_doc d;
-    unsigned long long next, n;
+    unsigned long long n;
     int status = 0, code = ask(m, "POST", target.p, buf_view(&m->chunk), &a, &status, &body);
     if (code != EXIT_DONE)
         return code;
     if (status != 200)
         return say(m, body);
-    if (json_scan(body, &a, &d, NULL) != OK ||
-        !str_to_u64(cmd_member(&d, JSON_ROOT, "next", &a), &next))
-        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
-    m->next = next;
+    code = take_place(m, body, &a, &d);
+    if (code != EXIT_DONE)
+        return code;
     uint32_t done = drop_done(m);
     if (done == 0)
         return cmd_fail(EXIT_FAILED, "the daemon takes nothing more");
@@ -230,7 +240,6 @@ static int find_place(struct import *m)
     AUTO(arena_fini) struct arena a = ARENA_INIT;
     struct str body = { 0 };
     struct json_doc d;
-    unsigned long long next;
     int status = 0;
     int code = ask(m, "GET", arena_printf(&a, "/v1/imports/%.*s", STR_ARG(m->id)).p,
                    (struct str){ 0 }, &a, &status, &body);
@@ -239,10 +248,9 @@ static int find_place(struct import *m)
         return code;
     if (status != 200)
         return say(m, body);
-    if (json_scan(body, &a, &d, NULL) != OK ||
-        !str_to_u64(cmd_member(&d, JSON_ROOT, "next", &a), &next))
-        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
-    m->next = next;
+    code = take_place(m, body, &a, &d);
+    if (code != EXIT_DONE)
+        return code;
     (void)fprintf(stderr, "import %.*s was begun before: it goes on at %s %" PRIu64 "\n",
                   STR_ARG(m->id), source_unit(&m->source), m->next);
     return EXIT_DONE;
