@@ -119,6 +119,8 @@ static void the_full_example_shows_every_key(void **state)
         &table_top,
         &table_tls,
         &table_timeouts,
+        &table_seals,
+        &table_authority,
         &table_controller,
         &table_keys,
         &table_key,

@@ -276,8 +276,8 @@ static void observe(void *ctx, const struct delivery_sight *sight)
 
 static enum err start_threads(struct pipeline *p, struct err_info *info)
 {
-    struct store_reader *r[3] = { 0 };
-    for (int i = 0; i < 3; i++) {
+    struct store_reader *r[4] = { 0 };
+    for (int i = 0; i < 4; i++) {
         enum err e = store_reader_open(p->store, &r[i], info);
         if (e != OK) {
             for (int k = 0; k < i; k++)
@@ -288,6 +288,7 @@ static enum err start_threads(struct pipeline *p, struct err_info *info)
     p->reader = reader_new(r[0], p->wake, p->wake_ctx);
     p->janitor = janitor_new(p, r[1]);
     p->deliver_reader = r[2];
+    p->sealer = sealer_new(p, r[3], p->wake, p->wake_ctx);
     struct deliver_setup setup = { .reader = r[2],
                                    .ledger = p->ledger,
                                    .tickets = p->tickets,
@@ -368,6 +369,7 @@ void pipeline_close(struct pipeline **pp)
     if (p->deliver != NULL)
         deliver_close(&p->deliver);
     store_reader_close(&p->deliver_reader);
+    sealer_free(&p->sealer);
     janitor_free(&p->janitor);
     reader_free(&p->reader);
     ledger_close(&p->ledger);

@@ -4,6 +4,7 @@
 
 #include "pipeline/dedupe.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/sealer.h"
 
 #include <pthread.h>
 
@@ -39,6 +40,7 @@ struct pipeline {
     struct store_reader *deliver_reader; /* lent to it */
     struct reader *reader;
     struct janitor *janitor;
+    struct sealer *sealer;
     struct tail *tail;
     struct numbers numbers;
     struct dedupe *dedupe;

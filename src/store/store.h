@@ -91,6 +91,9 @@ enum fact_kind { /* stored: append only */
                  FACT_CONFIGURATION,
                  FACT_RETENTION,
                  FACT_NAME,
+                 FACT_SEAL = 20, /* store/proof.h */
+                 FACT_SIGNING_KEY,
+                 FACT_STAMP,
 };
 
 /* One purpose of one act, after binding (ARCHITECTURE, "Acts"). */

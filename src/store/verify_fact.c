@@ -178,6 +178,9 @@ static const struct {
     [FACT_CONFIGURATION] = { check_generation, false },
     [FACT_RETENTION] = { check_retention, false },
     [FACT_NAME] = { check_name, false },
+    [FACT_SEAL] = { verify_seal, false },
+    [FACT_SIGNING_KEY] = { verify_signing_key, false },
+    [FACT_STAMP] = { verify_stamp, false },
 };
 
 static bool leaf_agrees(const struct fact_read *f)

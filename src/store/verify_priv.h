@@ -3,6 +3,7 @@
  * verify.c          the walk along the chain, and what is counted
  * verify_fact.c     one fact: its leaf, its columns, the rows derived from them
  * verify_act.c      one act: that its payload says what its columns say
+ * verify_seal.c     seals, signing keys, time stamps
  * verify_segment.c  one segment and its events
  * verify_subject.c  subjects: state and standings, from their facts
  *
@@ -36,6 +37,10 @@ struct fact_read {
 };
 enum err verify_fact(struct verify *v, const struct fact_read *f) MUST_CHECK;
 enum err verify_act(struct verify *v, const struct fact_read *f) MUST_CHECK;
+/* False in *ret_ok: the columns or the statement cannot be read. */
+enum err verify_seal(struct verify *v, const struct fact_read *f, bool *ret_ok) MUST_CHECK;
+enum err verify_signing_key(struct verify *v, const struct fact_read *f, bool *ret_ok) MUST_CHECK;
+enum err verify_stamp(struct verify *v, const struct fact_read *f, bool *ret_ok) MUST_CHECK;
 bool verify_number(struct str json, int64_t *ret_n); /* a whole number as JSON has it */
 
 enum err verify_segment(struct verify *v, const struct segment_row *s) MUST_CHECK;
