@@ -24,7 +24,8 @@ struct report {
 
 static void comma(struct buf *to)
 {
-    if (to->n && to->p[to->n - 1] != '{' && to->p[to->n - 1] != '[')
+    char before = to->n ? to->p[to->n - 1] : '{';
+    if (before != '{' && before != '[' && before != ':')
         buf_byte(to, ',');
 }
 
@@ -454,7 +455,7 @@ static void page_sent(struct page *g)
 {
     uint32_t list = get(g, JSON_ROOT, "sent");
     buf_byte(g->to, '\n');
-    LINE(g, 0, "WHAT LEFT: %.*s sendings to recipients%s", STR_ARG(value(g, JSON_ROOT, "sent_total")),
+    LINE(g, 0, "WHAT LEFT: %.*s times something was sent%s", STR_ARG(value(g, JSON_ROOT, "sent_total")),
          json_first(&g->d, list) ? ", the newest of them:" : ".");
     for (uint32_t v = json_first(&g->d, list); v; v = json_next(&g->d, list, v))
         LINE(g, 2, "%.*s  to %.*s, %.*s (%.*s), %.*s; fields: %.*s", STR_ARG(value(g, v, "at")),

@@ -286,9 +286,9 @@ static void *run(void *arg)
     while (sleep_a_while(s)) {
         const struct generation *g = pipeline_generation_ref(s->p);
         if (!sealer_has(s))
-            seal_if_due(s, g->conf);
+            stamp_if_due(s, g->conf); /* first: it is of the newest, and the next may be due already */
         if (!sealer_has(s))
-            stamp_if_due(s, g->conf);
+            seal_if_due(s, g->conf);
         pipeline_generation_unref(s->p, &g);
     }
     return NULL;
