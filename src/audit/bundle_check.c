@@ -394,6 +394,9 @@ static enum err take_end(struct line *l)
         return wrong(l, "it cannot be read");
     if ((uint64_t)lines != c->lines)
         return wrong(l, "lines are missing or were added");
+    /* the only line that nothing signs has one form */
+    if (!str_eq(l->d.text, bundle_end(c->lines, key, signature, &c->a)))
+        return wrong(l, "it is not written as it must be");
     if (c->seal_count == 0)
         spread_trust(c);
     enum err e = check_key(l, key);

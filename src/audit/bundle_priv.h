@@ -14,6 +14,10 @@ enum { BUNDLE_FORMAT = 1 };
 /* As records are called in the file, by their kind; NULL: not in a file. */
 const char *bundle_kind_name(unsigned kind);
 
+/* The last line. */
+struct str bundle_end(uint64_t lines, const uint8_t key[SIGN_KEY], struct str signature,
+                      struct arena *a);
+
 struct known_seal {
     int64_t from, to, at_ms;
     uint8_t root[CHAIN_HASH], hash[CHAIN_HASH], key[SIGN_KEY];

@@ -27,6 +27,15 @@ const char *bundle_kind_name(unsigned kind)
     return NULL;
 }
 
+struct str bundle_end(uint64_t lines, const uint8_t key[SIGN_KEY], struct str signature,
+                      struct arena *a)
+{
+    return arena_printf(a, "{\"type\":\"end\",\"lines\":%llu,\"key\":\"%.*s\",\"signature\":\"%.*s\"}",
+                        (unsigned long long)lines,
+                        STR_ARG(hex_encode((struct str){ (const char *)key, SIGN_KEY }, a)),
+                        STR_ARG(hex_encode(signature, a)));
+}
+
 struct writer {
     struct store_reader *r;
     const struct keyring *k;
@@ -582,10 +591,8 @@ static enum err write_end(struct writer *w)
     memcpy(mark, BUNDLE_MARK, sizeof BUNDLE_MARK - 1);
     (void)crypto_generichash_final(&w->hash, mark + sizeof BUNDLE_MARK - 1, CHAIN_HASH);
     sign(w->k->seed, (struct str){ (const char *)mark, sizeof mark }, signature);
-    buf_printf(&w->out, "{\"type\":\"end\",\"lines\":%llu", (unsigned long long)w->lines);
-    put_hex(w, "key", (struct str){ (const char *)w->k->key, SIGN_KEY });
-    put_hex(w, "signature", (struct str){ (const char *)signature, SIGNATURE });
-    buf_byte(&w->out, '}');
+    buf_str(&w->out, bundle_end(w->lines, w->k->key,
+                                (struct str){ (const char *)signature, SIGNATURE }, &w->a));
     return flush(w, true);
 }
 
