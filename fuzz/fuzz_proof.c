@@ -27,13 +27,16 @@ static enum err keep(void *ctx, struct str text)
 
 static void add_facts(struct store *s)
 {
-    struct str payload = STR("{\"id\":\"01930000-0000-7000-8000-000000000000\",\"subject\":{\"id\":\"ada\"},"
-                             "\"timestamp\":1,\"received\":1,\"source\":\"private\",\"effects\":["
-                             "{\"purpose\":1,\"name\":\"p\",\"grant\":true,\"confirmed\":true,"
-                             "\"evidence\":\"proof\",\"version\":1}],\"legal_notices\":"
-                             "[{\"identifier\":\"terms\",\"version\":1}],\"proofs\":[{}]}");
+    struct str payload =
+        STR("{\"id\":\"01930000-0000-7000-8000-000000000000\",\"subject\":{\"id\":\"ada\"},"
+            "\"timestamp\":1,\"received\":1,\"source\":\"private\",\"effects\":["
+            "{\"purpose\":1,\"name\":\"p\",\"grant\":true,\"confirmed\":true,"
+            "\"evidence\":\"proof\",\"version\":1}],\"legal_notices\":"
+            "[{\"identifier\":\"terms\",\"version\":1}],\"proofs\":[{}]}");
     struct subject_row subject = { .id = STR("ada"), .changed_ms = 1 };
-    struct notice_row notice = { .identifier = STR("terms"), .version = 1, .content = STR("\"x\"") };
+    struct notice_row notice = { .identifier = STR("terms"),
+                                 .version = 1,
+                                 .content = STR("\"x\"") };
     struct act_effect effect = { .purpose = 1, .grant = true, .version = 1 };
     struct act_row act = { .id = id_new(1),
                            .subject = STR("ada"),

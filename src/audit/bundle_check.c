@@ -54,8 +54,8 @@ static enum err wrong(const struct line *l, const char *what)
 {
     unsigned long long number = l->c->lines + 1;
     if (l->seq)
-        return err_set(l->info, ERR_VALUE, NULL, "line %llu: %s (record %lld): %s", number, l->about,
-                       (long long)l->seq, what);
+        return err_set(l->info, ERR_VALUE, NULL, "line %llu: %s (record %lld): %s", number,
+                       l->about, (long long)l->seq, what);
     return err_set(l->info, ERR_VALUE, NULL, "line %llu: %s: %s", number, l->about, what);
 }
 
@@ -145,7 +145,8 @@ static enum err take_key(struct line *l)
         return wrong(l, "its signatures do not agree with it");
     bool handed = key_is_handed_over(&k);
     k.statement = k.by_itself = k.by_previous = (struct str){ 0 };
-    k.key.has_previous = handed; /* from here on: the one before vouches for it, and it for that one */
+    k.key.has_previous =
+        handed; /* from here on: the one before vouches for it, and it for that one */
     c->key[c->key_count++] = k;
     return OK;
 }

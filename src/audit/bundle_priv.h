@@ -31,8 +31,8 @@ struct bundle_check {
     void (*say)(void *ctx, struct str line);
     void *ctx;
 
-    struct arena a;    /* of the line at hand */
-    struct arena keep; /* of the file */
+    struct arena a;                /* of the line at hand */
+    struct arena keep;             /* of the file */
     crypto_generichash_state hash; /* of all lines so far */
     uint64_t lines;
     bool begun, ended, in_seals_done;

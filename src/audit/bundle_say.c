@@ -52,12 +52,13 @@ void say_header(struct bundle_check *c, const struct json_doc *d)
     struct str controller = member(d, JSON_ROOT, "controller", &c->a),
                made = member(d, JSON_ROOT, "made", &c->a);
     if (c->subject.n)
-        say(c, "Records about the subject \"%.*s\", as kept by %.*s; the file says it was made %.*s.",
+        say(c,
+            "Records about the subject \"%.*s\", as kept by %.*s; the file says it was made %.*s.",
             STR_ARG(shown(c->subject)), STR_ARG(controller), STR_ARG(made));
     else
         say(c, "Records from %.*s to %.*s, as kept by %.*s; the file says it was made %.*s.",
-            STR_ARG(member(d, JSON_ROOT, "from", &c->a)), STR_ARG(member(d, JSON_ROOT, "to", &c->a)),
-            STR_ARG(controller), STR_ARG(made));
+            STR_ARG(member(d, JSON_ROOT, "from", &c->a)),
+            STR_ARG(member(d, JSON_ROOT, "to", &c->a)), STR_ARG(controller), STR_ARG(made));
 }
 
 /* ---- records ---- */
@@ -117,8 +118,8 @@ void say_record(struct bundle_check *c, unsigned kind, int64_t seq, struct str p
     if (!read)
         d = (struct json_doc){ 0 };
     if (kind == FACT_ACT && read) {
-        say(c, "Record %lld: consent %.*s, received %.*s by %.*s key or channel; %.*s", (long long)seq,
-            STR_ARG(member(&d, JSON_ROOT, "id", &c->a)),
+        say(c, "Record %lld: consent %.*s, received %.*s by %.*s key or channel; %.*s",
+            (long long)seq, STR_ARG(member(&d, JSON_ROOT, "id", &c->a)),
             STR_ARG(member(&d, JSON_ROOT, "received", &c->a)),
             STR_ARG(member(&d, JSON_ROOT, "source", &c->a)), STR_ARG(where(c)));
         say_act(c, &d);
@@ -152,8 +153,9 @@ void say_stamp(struct bundle_check *c, const struct known_seal *s, struct str au
         STR_ARG(day(s->at_ms, &c->a)), STR_ARG(day(s->stamped_ms, &c->a)), STR_ARG(shown(signer)),
         STR_ARG(shown(authority)));
     if (!trusted)
-        say(c, "    Nobody you named vouches for it (--authority FILE): compare the SHA-256 of its "
-               "certificate, %.*s",
+        say(c,
+            "    Nobody you named vouches for it (--authority FILE): compare the SHA-256 of its "
+            "certificate, %.*s",
             STR_ARG(fingerprint));
 }
 
@@ -187,8 +189,9 @@ void say_result(struct bundle_check *c, const uint8_t key[SIGN_KEY])
     say_limits(c);
     say(c, "Signed with the key %.*s", STR_ARG(hex));
     if (c->trust->key_count == 0)
-        say(c, "WARNING: anybody can make a key. Compare this one with what the operator published, "
-               "or give that with --key.");
+        say(c,
+            "WARNING: anybody can make a key. Compare this one with what the operator published, "
+            "or give that with --key.");
     else
         say(c, "which is one that you gave, or one that it handed over to.");
 }

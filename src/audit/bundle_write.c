@@ -13,9 +13,9 @@ static const struct {
     unsigned kind;
     const char *name;
 } kinds[] = {
-    { FACT_ACT, "consent" },          { FACT_SUBJECT, "subject" },
-    { FACT_NOTICE, "notice" },        { FACT_PURPOSE_VERSION, "text" },
-    { FACT_VOID, "void" },            { FACT_RESTRICTION, "restriction" },
+    { FACT_ACT, "consent" },     { FACT_SUBJECT, "subject" },
+    { FACT_NOTICE, "notice" },   { FACT_PURPOSE_VERSION, "text" },
+    { FACT_VOID, "void" },       { FACT_RESTRICTION, "restriction" },
     { FACT_ERASURE, "erasure" },
 };
 
@@ -30,7 +30,8 @@ const char *bundle_kind_name(unsigned kind)
 struct str bundle_end(uint64_t lines, const uint8_t key[SIGN_KEY], struct str signature,
                       struct arena *a)
 {
-    return arena_printf(a, "{\"type\":\"end\",\"lines\":%llu,\"key\":\"%.*s\",\"signature\":\"%.*s\"}",
+    return arena_printf(a,
+                        "{\"type\":\"end\",\"lines\":%llu,\"key\":\"%.*s\",\"signature\":\"%.*s\"}",
                         (unsigned long long)lines,
                         STR_ARG(hex_encode((struct str){ (const char *)key, SIGN_KEY }, a)),
                         STR_ARG(hex_encode(signature, a)));
@@ -197,8 +198,7 @@ static enum err load_versions(struct pick *p)
 {
     struct writer *w = p->w;
     struct fact_list l;
-    enum err e =
-        store_facts_of_kind(w->r, FACT_PURPOSE_VERSION, LIMIT_PROOF_FACTS, &w->keep, &l);
+    enum err e = store_facts_of_kind(w->r, FACT_PURPOSE_VERSION, LIMIT_PROOF_FACTS, &w->keep, &l);
     if (e != OK)
         return e;
     p->version = arena_array(&w->keep, struct version_fact, (size_t)l.count + 1);
@@ -286,10 +286,9 @@ static enum err look_at(struct pick *p, int64_t seq)
     if (e == OK && !f.emptied && f.kind == FACT_ACT)
         e = look_at_act(p, &f);
     arena_clear(&p->w->a);
-    return e == ERR_CORRUPT
-               ? err_set(p->w->info, e, NULL, "record %lld is damaged: see licet verify",
-                         (long long)seq)
-               : e;
+    return e == ERR_CORRUPT ? err_set(p->w->info, e, NULL,
+                                      "record %lld is damaged: see licet verify", (long long)seq)
+                            : e;
 }
 
 static int by_value(const void *a, const void *b)
@@ -319,8 +318,7 @@ static enum err own_facts(struct pick *p)
 {
     struct writer *w = p->w;
     if (w->q->subject.n) {
-        enum err e =
-            store_facts_of(w->r, w->q->subject, LIMIT_PROOF_FACTS, &w->keep, &p->own);
+        enum err e = store_facts_of(w->r, w->q->subject, LIMIT_PROOF_FACTS, &w->keep, &p->own);
         return e == ERR_NOT_FOUND ? err_set(w->info, e, NULL, "nothing is known of this subject")
                                   : e;
     }
@@ -529,7 +527,8 @@ static enum err write_group(struct writer *w, int64_t seq, int64_t *ret_last)
     if (e != OK)
         return e;
     merkle_tree_path(&w->tree, (uint64_t)(g.number - s->from), path, &bytes);
-    buf_printf(&w->out, "{\"type\":\"group\",\"number\":%lld,\"at\":%lld,\"first\":%lld,\"facts\":%lld",
+    buf_printf(&w->out,
+               "{\"type\":\"group\",\"number\":%lld,\"at\":%lld,\"first\":%lld,\"facts\":%lld",
                (long long)g.number, (long long)g.at_ms, (long long)g.first_seq,
                (long long)(g.last_seq - g.first_seq + 1));
     put_hex(w, "previous", (struct str){ (const char *)g.previous, CHAIN_HASH });

@@ -41,8 +41,8 @@ bool key_agrees(const struct key_found *k)
 
 static enum err failed(struct err_info *info, const char *what)
 {
-    return err_set(info, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, NULL, "signing key: %s: %s", what,
-                   strerrordesc_np(errno));
+    return err_set(info, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, NULL, "signing key: %s: %s",
+                   what, strerrordesc_np(errno));
 }
 
 static enum err damaged(struct err_info *info)
@@ -104,7 +104,8 @@ static bool read_ring(struct str text, struct arena *a, struct keyring *k)
     return memcmp(k->known[k->count - 1].key.public, k->key, SIGN_KEY) == 0;
 }
 
-enum err keyring_load(struct str file, struct arena *a, struct keyring *ret_k, struct err_info *info)
+enum err keyring_load(struct str file, struct arena *a, struct keyring *ret_k,
+                      struct err_info *info)
 {
     struct keyring k = { 0 };
     AUTO(buf_fini) struct buf text = BUF_INIT(FILE_MOST);
@@ -176,9 +177,9 @@ static enum err save(const struct keyring *k, struct str file, bool first, struc
     bool written = fd >= 0 && write_all(fd, buf_view(&text)) && fsync(fd) == 0;
     sodium_memzero(text.p, text.n);
     if (written && first && link(other.p, path.p) != 0) { /* of two who make it one wins */
-        enum err e = errno == EEXIST ? err_set(info, ERR_CONFLICT, NULL,
-                                               "signing key: there is one already")
-                                     : failed(info, "it cannot be written");
+        enum err e = errno == EEXIST
+                         ? err_set(info, ERR_CONFLICT, NULL, "signing key: there is one already")
+                         : failed(info, "it cannot be written");
         (void)unlink(other.p);
         return e;
     }

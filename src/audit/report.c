@@ -106,9 +106,9 @@ static uint32_t effect_on(const struct json_doc *d, uint32_t purpose)
     return 0;
 }
 
-static const char *const told[] = { "id",          "received", "timestamp",
-                                    "source",      "proofs",   "legal_notices",
-                                    "ip_address",  "shown",    "proof_document_ids" };
+static const char *const told[] = { "id",         "received", "timestamp",
+                                    "source",     "proofs",   "legal_notices",
+                                    "ip_address", "shown",    "proof_document_ids" };
 
 /* What the act says, as it says it. */
 static void write_act(struct report *x, uint32_t i, uint32_t effect)
@@ -229,8 +229,7 @@ static void write_sent(struct report *x, const struct sent_found *s)
          s->slot < x->q->frozen->destination_count ? x->q->frozen->destination[s->slot] : STR(""));
     if (d != NULL) {
         text(x, "recipient", d->has_recipient ? d->recipient_name : c->controller_name);
-        text(x, "country",
-             str_of(d->has_recipient ? d->recipient_country : c->controller_country));
+        text(x, "country", str_of(d->has_recipient ? d->recipient_country : c->controller_country));
         name(x, "purposes");
         buf_byte(&x->to, '[');
         for (uint32_t i = 0; i < d->require_count; i++) {
@@ -248,7 +247,8 @@ static enum err write_all_sent(struct report *x)
     struct sent_found *sent;
     uint32_t n;
     uint64_t total;
-    enum err e = store_list_sent(x->r, x->q->subject, LIMIT_WITHDRAWAL_SHOWN, x->a, &sent, &n, &total);
+    enum err e =
+        store_list_sent(x->r, x->q->subject, LIMIT_WITHDRAWAL_SHOWN, x->a, &sent, &n, &total);
     if (e != OK)
         return e;
     number(x, "sent_total", total);
@@ -455,7 +455,8 @@ static void page_sent(struct page *g)
 {
     uint32_t list = get(g, JSON_ROOT, "sent");
     buf_byte(g->to, '\n');
-    LINE(g, 0, "WHAT LEFT: %.*s times something was sent%s", STR_ARG(value(g, JSON_ROOT, "sent_total")),
+    LINE(g, 0, "WHAT LEFT: %.*s times something was sent%s",
+         STR_ARG(value(g, JSON_ROOT, "sent_total")),
          json_first(&g->d, list) ? ", the newest of them:" : ".");
     for (uint32_t v = json_first(&g->d, list); v; v = json_next(&g->d, list, v))
         LINE(g, 2, "%.*s  to %.*s, %.*s (%.*s), %.*s; fields: %.*s", STR_ARG(value(g, v, "at")),

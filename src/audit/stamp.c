@@ -204,11 +204,11 @@ enum err stamp_check(struct str token, struct str statement, struct str trusted,
 
 /* ---- the answer ---- */
 
-enum err stamp_answer(struct str request, struct str answer, struct str statement, struct str trusted,
-                      struct arena *a, struct str *ret_token, struct err_info *info)
+enum err stamp_answer(struct str request, struct str answer, struct str statement,
+                      struct str trusted, struct arena *a, struct str *ret_token,
+                      struct err_info *info)
 {
-    const unsigned char *p = (const unsigned char *)answer.p,
-                        *q = (const unsigned char *)request.p;
+    const unsigned char *p = (const unsigned char *)answer.p, *q = (const unsigned char *)request.p;
     if (answer.n == 0 || answer.n > LIMIT_STAMP)
         return refuse(info, ERR_SYNTAX, "the answer cannot be read");
     AUTO(free_answer) TS_RESP *r = d2i_TS_RESP(NULL, &p, (long)answer.n);

@@ -15,14 +15,15 @@
 /* What is posted to the authority (application/timestamp-query); it asks for the certificate. */
 enum err stamp_request(struct str statement, struct arena *a, struct str *ret_request) MUST_CHECK;
 /* The token out of the answer to a request: granted, with its nonce, and as stamp_check() says. */
-enum err stamp_answer(struct str request, struct str answer, struct str statement, struct str trusted,
-                      struct arena *a, struct str *ret_token, struct err_info *info) MUST_CHECK;
+enum err stamp_answer(struct str request, struct str answer, struct str statement,
+                      struct str trusted, struct arena *a, struct str *ret_token,
+                      struct err_info *info) MUST_CHECK;
 
 struct stamp {
-    int64_t at_ms;     /* when the authority says it saw it */
-    struct str signer; /* the name in its certificate: printable ASCII */
+    int64_t at_ms;          /* when the authority says it saw it */
+    struct str signer;      /* the name in its certificate: printable ASCII */
     struct str fingerprint; /* of the certificate: SHA-256, hexadecimal */
-    bool trusted;      /* the certificate comes from one of `trusted`, as of that time */
+    bool trusted;           /* the certificate comes from one of `trusted`, as of that time */
 };
 /* That the token is of this statement, and signed with the certificate in it, which is for time stamps.
  * `trusted` (PEM, certificates of authorities; empty: none) must then vouch for it: else ERR_KEY. */

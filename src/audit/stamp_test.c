@@ -64,8 +64,9 @@ static void it_is_of_that_statement_alone(void **state)
 {
     (void)state;
     struct stamp s;
-    assert_int_equal(stamp_check(token, STR("{\"licet\":\"seat\"}"), (struct str){ 0 }, &a, &s, NULL),
-                     ERR_VALUE);
+    assert_int_equal(
+        stamp_check(token, STR("{\"licet\":\"seat\"}"), (struct str){ 0 }, &a, &s, NULL),
+        ERR_VALUE);
 }
 
 static void another_authority_does_not_vouch_for_it(void **state)
@@ -109,8 +110,8 @@ static void a_changed_token_tells_nothing_else(void **state)
     assert_true(passed < 60); /* names of algorithms, lengths in another form */
     for (size_t cut = 0; cut < token.n; cut += 7) {
         struct stamp s;
-        assert_int_not_equal(stamp_check((struct str){ token.p, cut }, statement, authority, &a, &s, NULL),
-                             OK);
+        assert_int_not_equal(
+            stamp_check((struct str){ token.p, cut }, statement, authority, &a, &s, NULL), OK);
     }
     struct stamp s;
     struct str longer = arena_printf(&a, "%*s", (int)token.n + 1, "");
@@ -127,8 +128,10 @@ static void an_answer_is_taken_to_its_question_alone(void **state)
     assert_int_equal(stamp_answer(query, answer, statement, authority, &a, &got, NULL), OK);
     assert_true(str_eq(got, token));
     assert_int_equal(stamp_request(statement, &a, &another), OK); /* with a nonce of its own */
-    assert_int_equal(stamp_answer(another, answer, statement, authority, &a, &got, NULL), ERR_VALUE);
-    assert_int_equal(stamp_answer(query, answer, STR("other"), authority, &a, &got, NULL), ERR_VALUE);
+    assert_int_equal(stamp_answer(another, answer, statement, authority, &a, &got, NULL),
+                     ERR_VALUE);
+    assert_int_equal(stamp_answer(query, answer, STR("other"), authority, &a, &got, NULL),
+                     ERR_VALUE);
     assert_int_equal(stamp_answer(query, answer, statement, other, &a, &got, NULL), ERR_KEY);
     static const char refusal[] = "\x30\x05\x30\x03\x02\x01\x02"; /* PKIStatusInfo: rejection */
     assert_int_equal(stamp_answer(query, STR(refusal), statement, authority, &a, &got, NULL),

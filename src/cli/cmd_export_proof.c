@@ -74,7 +74,8 @@ static int write_to(FILE *to, struct store_reader *r, const struct keyring *k,
                   (unsigned long long)n.records, PLURAL(n.records), (unsigned long long)n.named,
                   PLURAL(n.named));
     if (n.erased)
-        (void)fprintf(stderr, "; of %llu more the content was erased", (unsigned long long)n.erased);
+        (void)fprintf(stderr, "; of %llu more the content was erased",
+                      (unsigned long long)n.erased);
     (void)fprintf(stderr, "\n");
     return EXIT_DONE;
 }

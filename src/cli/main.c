@@ -26,14 +26,17 @@ static const struct cmd commands[] = {
       "Check the hash chain and every record, or a proof",
       "Reads everything again, on the live database too. Names each record that does not agree.\n"
       "--head GROUP:HASH   The chain must still hold this head, as it was noted earlier.\n"
-      "FILE                A proof that export-proof wrote; - is standard input. Needs nothing else:\n"
-      "                    no configuration, no database. Says what it proves, or which record fails.\n"
+      "FILE                A proof that export-proof wrote; - is standard input. Needs nothing "
+      "else:\n"
+      "                    no configuration, no database. Says what it proves, or which record "
+      "fails.\n"
       "--key FILE|KEY      The operator's public key, or a file of them as keys list prints it.\n"
       "--authority FILE    Certificates (PEM) that time stamps must come from.\n",
       cmd_verify },
     { "export-proof", "--subject ID | --from DATE --to DATE [--out FILE]",
       "Write a proof that stands alone",
-      "Everything recorded about a subject, or in a time, with the texts and notices that it rests\n"
+      "Everything recorded about a subject, or in a time, with the texts and notices that it "
+      "rests\n"
       "on, in one signed file that licet verify FILE checks. Works while the daemon runs.\n"
       "--out FILE   Must not exist; default: standard output. It holds personal data.\n",
       cmd_export_proof },

@@ -114,8 +114,9 @@ static enum err read_line(FILE *f, struct buf *line, struct err_info *info)
             return err_set(info, ERR_IO, NULL, "it cannot be read: %s", strerrordesc_np(errno));
         if (c == EOF)
             return line->n == 0 ? ERR_NOT_FOUND
-                                : err_set(info, ERR_VALUE, NULL, "the file was cut: its last line "
-                                                                 "has no end");
+                                : err_set(info, ERR_VALUE, NULL,
+                                          "the file was cut: its last line "
+                                          "has no end");
         buf_byte(line, (char)c);
         if (line->over)
             return err_set(info, ERR_LIMIT, NULL, "a line is longer than %u MB",

@@ -78,9 +78,9 @@ static size_t harm(struct str s, bool lines)
         return 1;
     if (c == 0xc2 && second >= 0x80 && second < 0xa0) /* U+0080 … U+009F */
         return 2;
-    if (c == 0xe2 && ((second == 0x80 && (third == 0x8e || third == 0x8f ||
-                                          (third >= 0xa8 && third <= 0xae))) ||
-                      (second == 0x81 && third >= 0xa6 && third <= 0xa9)))
+    if (c == 0xe2 &&
+        ((second == 0x80 && (third == 0x8e || third == 0x8f || (third >= 0xa8 && third <= 0xae))) ||
+         (second == 0x81 && third >= 0xa6 && third <= 0xa9)))
         return 3; /* marks, separators, embeddings and isolates of direction */
     return 0;
 }

@@ -19,8 +19,6 @@ static void read_key_file(struct reader *r, const struct rule *rule, const struc
     (void)rule;
     if (!scalar(r, n, &s))
         return;
-    if (s.n == 0)
-        return fault(r, n, "this must be the path of a file");
     struct str folder = s.p[0] == '/' ? STR("") : r->folder;
     ((struct conf *)base)->seals.key_file =
         arena_printf(r->arena, "%.*s%.*s", STR_ARG(folder), STR_ARG(s));
@@ -70,11 +68,7 @@ static const struct rule seals_rules[] = {
     { "authority", read_inner, "who dates them, see below; default nobody",
       .table = &table_authority },
 };
-const struct table table_seals = { "seals",
-                                   "Signed heads of the hash chain: docs/proof.md.",
-                                   seals_rules,
-                                   COUNT(seals_rules),
-                                   0,
-                                   NULL,
-                                   NULL,
-                                   NULL };
+const struct table table_seals = { "seals",     "Signed heads of the hash chain: docs/proof.md.",
+                                   seals_rules, COUNT(seals_rules),
+                                   0,           NULL,
+                                   NULL,        NULL };

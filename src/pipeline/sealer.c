@@ -34,7 +34,7 @@ struct sealer {
     pthread_mutex_t lock;
     pthread_cond_t stopped;
     atomic_bool stop;
-    struct work *work;                  /* under the lock; NULL: none */
+    struct work *work;                   /* under the lock; NULL: none */
     int64_t seal_again_ms, ask_again_ms; /* monotonic: not before */
     int64_t ask_pause_ms;
 };
@@ -286,7 +286,8 @@ static void *run(void *arg)
     while (sleep_a_while(s)) {
         const struct generation *g = pipeline_generation_ref(s->p);
         if (!sealer_has(s))
-            stamp_if_due(s, g->conf); /* first: it is of the newest, and the next may be due already */
+            stamp_if_due(s,
+                         g->conf); /* first: it is of the newest, and the next may be due already */
         if (!sealer_has(s))
             seal_if_due(s, g->conf);
         pipeline_generation_unref(s->p, &g);

@@ -78,7 +78,7 @@ void upkeep_write(struct pipeline *p)
         deliver_wake(p->deliver); /* its cursors move over what was for nobody */
     }
     bool seal = sealer_has(p->sealer);
-    if ((!count && !delete && !seal) || group_open(p, NULL) != OK)
+    if ((!count && !delete &&!seal) || group_open(p, NULL) != OK)
         return; /* tried again next time; requests report the failure */
     enum err e = OK;
     if (count) {

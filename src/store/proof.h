@@ -18,8 +18,8 @@ void store_release(struct store_reader *r);
 
 struct proof_fact {
     int64_t seq;
-    unsigned kind;                        /* enum fact_kind */
-    bool emptied;                         /* erased: key, columns and payload are gone */
+    unsigned kind; /* enum fact_kind */
+    bool emptied;  /* erased: key, columns and payload are gone */
     struct str key, leaf, columns, payload;
 };
 enum err store_get_fact(struct store_reader *r, int64_t seq, struct arena *a,

@@ -30,8 +30,8 @@ struct str seal_write(const struct seal *s, struct arena *a)
                         "{\"licet\":\"seal\",\"from\":%lld,\"to\":%lld,\"at\":\"%s\",\"head\":"
                         "\"%.*s\",\"root\":\"%.*s\",\"previous\":\"%.*s\",\"key\":\"%.*s\"}",
                         (long long)s->from, (long long)s->to, at, STR_ARG(hex(s->head, a)),
-                        STR_ARG(hex(s->root, a)),
-                        STR_ARG(hex_if(s->has_previous, s->previous, a)), STR_ARG(hex(s->key, a)));
+                        STR_ARG(hex(s->root, a)), STR_ARG(hex_if(s->has_previous, s->previous, a)),
+                        STR_ARG(hex(s->key, a)));
 }
 
 struct str key_statement_write(const struct key_statement *k, struct arena *a)
@@ -109,8 +109,7 @@ bool key_statement_read(struct str statement, struct arena *a, struct key_statem
     struct key_statement k = { 0 };
     if (!start(statement, a, &x) || !take_hash(&x, "public", k.public) ||
         !take_hash_if(&x, "previous", &k.has_previous, k.previous) ||
-        !time_parse(text_of(&x, "at"), &k.at_ms) ||
-        !str_eq(key_statement_write(&k, a), statement))
+        !time_parse(text_of(&x, "at"), &k.at_ms) || !str_eq(key_statement_write(&k, a), statement))
         return false;
     *ret_k = k;
     return true;

@@ -28,8 +28,8 @@ enum err store_get_fact(struct store_reader *r, int64_t seq, struct arena *a,
                         struct proof_fact *ret_f)
 {
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
-    enum err e =
-        FIRST(r->c, "SELECT kind, key, leaf, columns, payload FROM fact WHERE seq = ?", &q, INT(seq));
+    enum err e = FIRST(r->c, "SELECT kind, key, leaf, columns, payload FROM fact WHERE seq = ?", &q,
+                       INT(seq));
     if (e != OK)
         return e;
     struct proof_fact f = { .seq = seq,
@@ -84,8 +84,8 @@ enum err store_facts_of_kind(struct store_reader *r, enum fact_kind kind, uint32
 {
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
     must(kind > FACT_SUBJECT); /* the index has no others */
-    enum err e = QUERY(r->c, "SELECT seq FROM fact WHERE kind = ? AND kind > 2 ORDER BY seq", &q,
-                       INT(kind));
+    enum err e =
+        QUERY(r->c, "SELECT seq FROM fact WHERE kind = ? AND kind > 2 ORDER BY seq", &q, INT(kind));
     return e == OK ? take_list(r->c, q, most, a, ret_l) : e;
 }
 
@@ -93,8 +93,8 @@ enum err store_notice_fact(struct store_reader *r, struct str identifier, uint32
                            int64_t *ret_seq)
 {
     int64_t seq;
-    enum err e = NUMBER(r->c, "SELECT seq FROM notice WHERE identifier = ? AND version = ?", 0, &seq,
-                        TEXT(identifier), INT(version));
+    enum err e = NUMBER(r->c, "SELECT seq FROM notice WHERE identifier = ? AND version = ?", 0,
+                        &seq, TEXT(identifier), INT(version));
     if (e == OK && seq == 0)
         return ERR_NOT_FOUND;
     if (e == OK)
@@ -116,14 +116,14 @@ static enum err read_link(struct conn *c, int64_t number, struct link *ret_l)
         *ret_l = (struct link){ 0 };
         return OK;
     }
-    enum err e = FIRST(c, "SELECT at_ms, last_seq, hash FROM chain WHERE number = ?", &q, INT(number));
+    enum err e =
+        FIRST(c, "SELECT at_ms, last_seq, hash FROM chain WHERE number = ?", &q, INT(number));
     if (e != OK)
         return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
     struct str hash = col_bytes(q, 2);
     if (hash.n != CHAIN_HASH)
         return ERR_CORRUPT;
-    *ret_l =
-        (struct link){ .number = number, .at_ms = col_int(q, 0), .last_seq = col_int(q, 1) };
+    *ret_l = (struct link){ .number = number, .at_ms = col_int(q, 0), .last_seq = col_int(q, 1) };
     memcpy(ret_l->hash, hash.p, CHAIN_HASH);
     return OK;
 }
@@ -258,8 +258,9 @@ enum err store_each_head(struct store_reader *r, int64_t from, int64_t to,
 {
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
     int64_t next = from;
-    enum err e = QUERY(r->c, "SELECT number, hash FROM chain WHERE number BETWEEN ? AND ?"
-                             " ORDER BY number",
+    enum err e = QUERY(r->c,
+                       "SELECT number, hash FROM chain WHERE number BETWEEN ? AND ?"
+                       " ORDER BY number",
                        &q, INT(from), INT(to));
     while (e == OK && (e = conn_next(q)) == OK) {
         struct str hash = col_bytes(q, 1);

@@ -91,8 +91,8 @@ enum err store_stamp_over(struct store_reader *r, int64_t seal_seq, struct arena
                           struct stamp_found *ret_s)
 {
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
-    enum err e = QUERY(r->c, "SELECT columns FROM fact WHERE kind = 22 AND seq > ? ORDER BY seq", &q,
-                       INT(seal_seq));
+    enum err e = QUERY(r->c, "SELECT columns FROM fact WHERE kind = 22 AND seq > ? ORDER BY seq",
+                       &q, INT(seal_seq));
     while (e == OK && (e = conn_next(q)) == OK) {
         struct stamp_columns c;
         if (!columns_read_stamp(col_bytes(q, 0), &c))
@@ -115,8 +115,8 @@ enum err store_add_stamp(struct store *s, const struct stamp_found *stamp, int64
     json_write_string(&payload, stamp->authority);
     buf_byte(&payload, '}');
     buf_clear(&s->scratch);
-    columns_stamp(&s->scratch,
-                  &(struct stamp_columns){ stamp->seal_seq, at_ms, stamp->authority, stamp->token });
+    columns_stamp(&s->scratch, &(struct stamp_columns){ stamp->seal_seq, at_ms, stamp->authority,
+                                                        stamp->token });
     return payload.over ? ERR_LIMIT : add(s, FACT_STAMP, buf_view(&payload));
 }
 
@@ -128,8 +128,7 @@ enum err store_list_signing_keys(struct store_reader *r, struct arena *a, struct
     struct key_found *keys = arena_array(a, struct key_found, LIMIT_SIGNING_KEYS);
     uint32_t n = 0;
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
-    enum err e =
-        QUERY(r->c, "SELECT columns, payload FROM fact WHERE kind = 21 ORDER BY seq", &q);
+    enum err e = QUERY(r->c, "SELECT columns, payload FROM fact WHERE kind = 21 ORDER BY seq", &q);
     while (e == OK && (e = conn_next(q)) == OK) {
         struct key_columns c;
         struct key_found k = { .statement = col_copy(q, 1, a) };

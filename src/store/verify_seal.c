@@ -63,7 +63,8 @@ static enum err check_key(struct verify *v, const struct fact_read *f, const str
 {
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
     struct key_statement k;
-    enum err e = QUERY(v->c, "SELECT payload FROM fact WHERE kind = 21 AND seq < ?", &q, INT(f->seq));
+    enum err e =
+        QUERY(v->c, "SELECT payload FROM fact WHERE kind = 21 AND seq < ?", &q, INT(f->seq));
     while (e == OK && (e = conn_next(q)) == OK)
         if (key_statement_read(col_bytes(q, 0), &v->a, &k) &&
             memcmp(k.public, s->key, SIGN_KEY) == 0)
@@ -98,7 +99,8 @@ enum err verify_signing_key(struct verify *v, const struct fact_read *f, bool *r
     if (!*ret_ok)
         return OK;
     if (!sign_agrees(k.public, f->payload, c.by_itself) ||
-        (c.by_previous.n && !(k.has_previous && sign_agrees(k.previous, f->payload, c.by_previous))))
+        (c.by_previous.n &&
+         !(k.has_previous && sign_agrees(k.previous, f->payload, c.by_previous))))
         verify_fault(v, "fact %lld (signing key): its signatures do not agree with it",
                      (long long)f->seq);
     return OK;

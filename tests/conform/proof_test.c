@@ -157,8 +157,7 @@ static struct str replaced(struct made *m, struct str s, const char *from, const
     const char *at = memmem(s.p, s.n, from, strlen(from));
     assert_non_null(at);
     size_t before = (size_t)(at - s.p), behind = s.n - before - strlen(from);
-    return arena_printf(&m->a, "%.*s%s%.*s", (int)before, s.p, to, (int)behind,
-                        at + strlen(from));
+    return arena_printf(&m->a, "%.*s%s%.*s", (int)before, s.p, to, (int)behind, at + strlen(from));
 }
 
 /* ---- what there is to prove ---- */
@@ -394,9 +393,9 @@ static void trust_goes_along_hand_overs_in_both_directions(void **state)
         const struct file *f;
         const struct keyring *given;
         bool is;
-    } rows[] = { { &old, &first, true },    { &old, &second, false }, /* it knows nothing of it */
+    } rows[] = { { &old, &first, true },     { &old, &second, false }, /* it knows nothing of it */
                  { &between, &first, true }, { &between, &second, true },
-                 { &young, &first, true },  { &young, &second, true } };
+                 { &young, &first, true },   { &young, &second, true } };
     for (size_t i = 0; i < COUNT(rows); i++) {
         uint8_t key[1][SIGN_KEY], both[2][SIGN_KEY] = { { 0 } }, stranger[1][SIGN_KEY] = { { 1 } };
         memcpy(key[0], rows[i].given->key, SIGN_KEY);
@@ -443,7 +442,8 @@ static void empty_fact(struct made *m, int64_t seq)
     sqlite3 *db;
     const char *file = arena_printf(&m->a, "%s/licet.db", m->dir).p;
     const char *sql =
-        arena_printf(&m->a, "UPDATE fact SET key = NULL, columns = NULL, payload = NULL WHERE seq = %lld",
+        arena_printf(&m->a,
+                     "UPDATE fact SET key = NULL, columns = NULL, payload = NULL WHERE seq = %lld",
                      (long long)seq)
             .p;
     assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
@@ -468,7 +468,8 @@ static void an_erased_record_is_told_as_such_and_harms_no_other(void **state)
     holds(&after);
     assert_int_equal(after.numbers.records, 2);
     assert_int_equal(after.numbers.erased, 1);
-    assert_true(said(&after, "a consent whose content was erased; only that it was there is shown"));
+    assert_true(
+        said(&after, "a consent whose content was erased; only that it was there is shown"));
     assert_true(said(&after, "Of 1 more, the content was erased since"));
     assert_true(said(&before, "2 of the kind consent"));
     assert_true(said(&after, "1 of the kind consent"));

@@ -114,9 +114,9 @@ static void add_seal(struct made *m)
     (void)commit(m);
     ok(store_newest_seal(m->r, &m->a, &newest));
     begin(m);
-    ok(store_add_stamp(m->s,
-                       &(struct stamp_found){ newest.seq, STR("https://tsa.example"), STR("token") },
-                       ++made_ms));
+    ok(store_add_stamp(
+        m->s, &(struct stamp_found){ newest.seq, STR("https://tsa.example"), STR("token") },
+        ++made_ms));
     (void)commit(m);
 }
 
@@ -650,8 +650,8 @@ static void a_flipped_bit_of_a_fact_names_its_record(void **state)
         ok(store_reader_open_dir(str_of(m->dir), &r, NULL));
         ok(store_verify(r, listen, &told, &result, NULL));
         if (result.faults == 0 || !told.names)
-            fail_msg("byte %lld of the file was changed: %llu faults, none names %s",
-                     (long long)at, (unsigned long long)result.faults, name);
+            fail_msg("byte %lld of the file was changed: %llu faults, none names %s", (long long)at,
+                     (unsigned long long)result.faults, name);
         store_reader_close(&r);
         assert_int_equal(pwrite(fd, &was, 1, at), 1);
     }
