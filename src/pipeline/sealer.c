@@ -34,9 +34,11 @@ struct sealer {
     pthread_mutex_t lock;
     pthread_cond_t stopped;
     atomic_bool stop;
+    atomic_bool failed;                  /* what was handed over could not be written */
     struct work *work;                   /* under the lock; NULL: none */
     int64_t seal_again_ms, ask_again_ms; /* monotonic: not before */
     int64_t ask_pause_ms;
+    int64_t handed_from, handed_ms; /* the seal handed over last, and when */
 };
 
 static void work_free(struct work **w)
@@ -56,6 +58,11 @@ static void hand_over(struct sealer *s, struct work **w)
     *w = NULL;
     must(pthread_mutex_unlock(&s->lock) == 0);
     s->wake(s->wake_ctx);
+}
+
+static void complain(const char *event, const char *text)
+{
+    log_write(LOG_ERROR, event, LOG_C("text", text));
 }
 
 bool sealer_has(struct sealer *s)
@@ -104,22 +111,23 @@ static enum err write_work(struct work *w, struct store *store)
     return e;
 }
 
-enum err sealer_write(struct sealer *s, struct store *store)
+/* What fails in the database fails the group by itself; what stands in it damaged is no reason to
+ * answer nobody any more. */
+void sealer_write(struct sealer *s, struct store *store)
 {
     AUTO(work_free) struct work *w = NULL;
     must(pthread_mutex_lock(&s->lock) == 0);
     w = s->work;
     s->work = NULL;
     must(pthread_mutex_unlock(&s->lock) == 0);
-    return w != NULL ? write_work(w, store) : OK;
+    enum err e = w != NULL ? write_work(w, store) : OK;
+    if (e == OK)
+        return;
+    atomic_store(&s->failed, true);
+    complain("seal.failed", err_text(e));
 }
 
 /* ---- sealing ---- */
-
-static void complain(const char *event, const char *text)
-{
-    log_write(LOG_ERROR, event, LOG_C("text", text));
-}
 
 /* At the first start it is made. Later a missing one is the operator's to look after: another
  * key would stand there without anybody having said so. */
@@ -202,11 +210,16 @@ static void seal_if_due(struct sealer *s, const struct conf *c)
     struct err_info info = { 0 };
     if (clock_mono_ms() < s->seal_again_ms || !is_due(s, c, &w->a, &seal))
         return;
+    /* still not there: a commit failed. The disk may be full, and what room is left is for withdrawals. */
+    if (seal.from == s->handed_from && clock_mono_ms() < s->handed_ms + ASK_AGAIN_MS)
+        return;
     w->at_ms = clock_now_ms();
     enum err e = load_key(s, c, &w->a, &k, &info);
     if (e == OK)
         e = make_seal(s, &k, &seal, w);
     if (e == OK) {
+        s->handed_from = seal.from;
+        s->handed_ms = clock_mono_ms();
         hand_over(s, &w);
         return;
     }
@@ -284,6 +297,8 @@ static void *run(void *arg)
 {
     struct sealer *s = arg;
     while (sleep_a_while(s)) {
+        if (atomic_exchange(&s->failed, false))
+            s->seal_again_ms = s->ask_again_ms = clock_mono_ms() + ASK_AGAIN_MS;
         const struct generation *g = pipeline_generation_ref(s->p);
         if (!sealer_has(s))
             stamp_if_due(s,

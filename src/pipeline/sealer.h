@@ -17,7 +17,7 @@ struct sealer *sealer_new(struct pipeline *p, struct store_reader *r, void (*wak
                           void *ctx);
 void sealer_free(struct sealer **s); /* waits for the authority, a few seconds at most */
 
-bool sealer_has(struct sealer *s); /* something to be written */
-enum err sealer_write(struct sealer *s, struct store *store) MUST_CHECK;
+bool sealer_has(struct sealer *s);                        /* something to be written */
+void sealer_write(struct sealer *s, struct store *store); /* what cannot be written is logged */
 
 #endif

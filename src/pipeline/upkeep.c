@@ -86,7 +86,7 @@ void upkeep_write(struct pipeline *p)
         p->counters_due_ms = clock_mono_ms() + COUNTERS_EVERY_MS;
     }
     if (e == OK && seal)
-        e = sealer_write(p->sealer, p->store);
+        sealer_write(p->sealer, p->store);
     if (e == OK && delete)
         e = strip(p);
     if (e != OK)

@@ -513,10 +513,10 @@ static void large_content_and_strange_text_come_through(void **state)
     begin(m);
     (void)add_subject(m, "ada");
     (void)add_notice(m, "terms", text.p);
-    struct act_row row = { .id = id_new(++made_ms),
-                           .subject = STR("ada"),
-                           .claimed_ms = made_ms,
-                           .received_ms = made_ms };
+    made_ms++;
+    struct act_row row = {
+        .id = id_new(made_ms), .subject = STR("ada"), .claimed_ms = made_ms, .received_ms = made_ms
+    };
     char id[ID_TEXT + 1];
     int64_t seq;
     id_format(&row.id, id);
