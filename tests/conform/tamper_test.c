@@ -591,12 +591,13 @@ static void add_spot(struct spots *s, struct str file, struct str bytes, int64_t
     s->bytes += bytes.n;
 }
 
-static struct str read_file(struct made *m, int fd)
+static void read_file(int fd, struct buf *to)
 {
-    off_t size = lseek(fd, 0, SEEK_END);
-    struct str s = { arena_room(&m->a, (size_t)size), (size_t)size };
-    assert_int_equal(pread(fd, (char *)s.p, s.n, 0), size);
-    return s;
+    size_t size = (size_t)lseek(fd, 0, SEEK_END);
+    char *room = buf_room(to, size);
+    must(room != NULL);
+    assert_int_equal(pread(fd, room, size, 0), size);
+    to->n = size;
 }
 
 static void find_facts(struct made *m, struct str file, struct spots *s)
@@ -634,7 +635,9 @@ static void a_flipped_bit_of_a_fact_names_its_record(void **state)
     made_close(m);
     int fd = open(arena_printf(&m->a, "%s/licet.db", m->dir).p, O_RDWR | O_CLOEXEC);
     assert_true(fd >= 0);
-    find_facts(m, read_file(m, fd), &spots);
+    AUTO(buf_fini) struct buf file = BUF_INIT(64u << 20);
+    read_file(fd, &file);
+    find_facts(m, buf_view(&file), &spots);
     assert_true(spots.bytes > 9 * spots.looked_for / 10); /* nearly all of them */
     for (int i = 0; i < 1000; i++) {
         off_t at;
