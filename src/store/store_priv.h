@@ -213,7 +213,7 @@ enum err segment_sum(struct str entries, int64_t most, struct segment_sums *ret_
 bool brief_agrees(struct str briefs, uint32_t index, const struct store_reader *r,
                   const struct stored_event *e, int64_t first_ms);
 bool entry_agrees(struct str leaves, struct str keys, int64_t segment, uint32_t index,
-                 struct str entry);
+                  struct str entry);
 
 struct segment_row {
     int64_t number, at_ms, first_ms, last_ms, count, permitted, retention_seq;
