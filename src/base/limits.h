@@ -92,4 +92,13 @@
 #define LIMIT_BARRIER_MS 2000 /* a withdrawal waits for sends that had begun */
 #define LIMIT_WITHDRAWAL_SHOWN 100
 
+/* proofs */
+#define LIMIT_SEAL_GROUPS (1u << 18)   /* groups that one seal covers: its tree is 16 MB */
+#define LIMIT_SIGNING_KEYS 64          /* over the life of one installation */
+#define LIMIT_STAMP (64u << 10)        /* a time stamp */
+#define LIMIT_PROOF_FACTS 1000000      /* facts in one file */
+#define LIMIT_PROOF_SEALS 4096         /* seals in one file */
+#define LIMIT_PROOF_LINE (48u << 20)   /* one line: a group's leaves, a version's texts */
+#define LIMIT_PROOF_CHUNK (256u << 10) /* bytes of one string in it */
+
 #endif

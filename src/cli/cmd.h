@@ -55,6 +55,7 @@ int cmd_void(int argc, char **argv);
 int cmd_report(int argc, char **argv);        /* report.c: which of them */
 int cmd_report_voided(int argc, char **argv); /* argv[1] is the report's name */
 int cmd_report_coverage(int argc, char **argv);
+int cmd_report_consent(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_consent(int argc, char **argv);
@@ -62,6 +63,8 @@ int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_export_proof(int argc, char **argv);
+int cmd_keys(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_tail(int argc, char **argv);
 int cmd_deliveries(int argc, char **argv);

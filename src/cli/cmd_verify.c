@@ -1,4 +1,4 @@
-#include "cli/cmd.h"
+#include "cli/verify_file.h"
 #include "codec/text.h"
 
 #include <stdio.h>
@@ -39,10 +39,12 @@ int cmd_verify(int argc, char **argv)
     AUTO(arena_fini) struct arena a = ARENA_INIT;
     struct chain_head wanted = { 0 };
     int code = EXIT_DONE;
-    if (argc == 3 && strcmp(argv[1], "--head") == 0)
+    if (argc > 1 && strcmp(argv[1], "--head") != 0)
+        return verify_file(argc, argv);
+    if (argc == 3)
         code = parse_head(argv[2], &a, &wanted);
     else if (argc != 1)
-        code = cmd_fail(EXIT_USAGE, "takes no argument but --head GROUP:HASH");
+        code = cmd_fail(EXIT_USAGE, "takes --head GROUP:HASH, or the FILE of a proof");
     AUTO(conf_free) struct conf *c = NULL;
     AUTO(store_reader_close) struct store_reader *r = NULL;
     if (code == EXIT_DONE)

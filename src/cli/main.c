@@ -22,10 +22,28 @@ static const struct cmd commands[] = {
       "--gpc, --dnt     The sample came with Global Privacy Control or Do Not Track.\n"
       "--denied         What was stopped and not stored, by hour, destination and reason.\n",
       cmd_explain },
-    { "verify", "[--head GROUP:HASH]", "Check the hash chain and every record",
+    { "verify", "[--head GROUP:HASH] | FILE [--key FILE|KEY] [--authority FILE]",
+      "Check the hash chain and every record, or a proof",
       "Reads everything again, on the live database too. Names each record that does not agree.\n"
-      "--head GROUP:HASH   The chain must still hold this head, as it was noted earlier.\n",
+      "--head GROUP:HASH   The chain must still hold this head, as it was noted earlier.\n"
+      "FILE                A proof that export-proof wrote; - is standard input. Needs nothing "
+      "else:\n"
+      "                    no configuration, no database. Says what it proves, or which record "
+      "fails.\n"
+      "--key FILE|KEY      The operator's public key, or a file of them as keys list prints it.\n"
+      "--authority FILE    Certificates (PEM) that time stamps must come from.\n",
       cmd_verify },
+    { "export-proof", "--subject ID | --from DATE --to DATE [--out FILE]",
+      "Write a proof that stands alone",
+      "Everything recorded about a subject, or in a time, with the texts and notices that it "
+      "rests\n"
+      "on, in one signed file that licet verify FILE checks. Works while the daemon runs.\n"
+      "--out FILE   Must not exist; default: standard output. It holds personal data.\n",
+      cmd_export_proof },
+    { "keys", "list | new", "The key that proofs are signed with, and those before it",
+      "list   Public keys, oldest first. Publish this list, so that others can compare.\n"
+      "new    Makes a new key, to which the one in use hands over.\n",
+      cmd_keys },
     { "backup", "FILE", "Write a consistent copy of the database",
       "Works while the daemon runs. FILE must not exist.\n", cmd_backup },
     { "deliveries",
@@ -85,11 +103,15 @@ static const struct cmd commands[] = {
       "any\n"
       "more. Without --from it is void from now on. Needs a running daemon.\n",
       cmd_void },
-    { "report", "voided [--purpose ID --version N] [--json] | coverage [--json]",
-      "What was sent on void texts; who holds which text",
+    { "report",
+      "consent --subject ID [--json] | voided [--purpose ID --version N] [--json] | coverage "
+      "[--json]",
+      "A person's consents on a page; what was sent on void texts; who holds which text",
+      "consent    Which purpose, in which words, by which act, on what evidence, and what left on "
+      "it.\n"
       "voided     What had been sent on each text that is void, to whom, when.\n"
       "coverage   How many subjects hold which version of each purpose.\n"
-      "Needs a running daemon.\n",
+      "voided and coverage need a running daemon.\n",
       cmd_report },
     { "notices", "[list] | show IDENTIFIER | confirm IDENTIFIER SHA256",
       "Watched legal notices, and what is pending of them",
@@ -114,7 +136,7 @@ static void print_usage(FILE *to)
                 "[--config FILE] COMMAND [...]\n\n",
                 to);
     for (size_t i = 0; i < COUNT(commands); i++)
-        (void)fprintf(to, "  %-11s %s\n", commands[i].name, commands[i].what);
+        (void)fprintf(to, "  %-12s %s\n", commands[i].name, commands[i].what);
     (void)fputs("\nlicet COMMAND --help says more. The configuration is ./licet.yaml or "
                 "/etc/licet/licet.yaml\n"
                 "unless --config says otherwise.\n",

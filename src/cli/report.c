@@ -4,6 +4,7 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } reports[] = {
+    { "consent", cmd_report_consent },
     { "voided", cmd_report_voided },
     { "coverage", cmd_report_coverage },
 };

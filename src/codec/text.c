@@ -68,3 +68,29 @@ bool hex_decode(struct str text, struct arena *a, struct str *ret_bytes)
     *ret_bytes = (struct str){ (const char *)to, n };
     return true;
 }
+
+/* Bytes of what must not reach a terminal at the beginning of `s`; 0: nothing. */
+static size_t harm(struct str s, bool lines)
+{
+    unsigned char c = (unsigned char)s.p[0], second = s.n > 1 ? (unsigned char)s.p[1] : 0,
+                  third = s.n > 2 ? (unsigned char)s.p[2] : 0;
+    if ((c < ' ' && !(lines && c == '\n')) || c == 0x7f)
+        return 1;
+    if (c == 0xc2 && second >= 0x80 && second < 0xa0) /* U+0080 … U+009F */
+        return 2;
+    if (c == 0xe2 &&
+        ((second == 0x80 && (third == 0x8e || third == 0x8f || (third >= 0xa8 && third <= 0xae))) ||
+         (second == 0x81 && third >= 0xa6 && third <= 0xa9)))
+        return 3; /* marks, separators, embeddings and isolates of direction */
+    return 0;
+}
+
+void text_harmless(struct buf *to, struct str text, bool lines)
+{
+    while (text.n) {
+        size_t n = harm(text, lines);
+        buf_byte(to, n ? '?' : text.p[0]);
+        n = n ? n : 1;
+        text = (struct str){ text.p + n, text.n - n };
+    }
+}

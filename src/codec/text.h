@@ -21,6 +21,10 @@ bool hex_decode(struct str text, struct arena *a, struct str *ret_bytes);
  * stays as it is. */
 struct str url_decode(struct str text, bool plus, struct arena *a);
 
+/* Strangers' text for a terminal: control characters, and those that turn the direction of
+ * writing, become '?'; with `lines`, '\n' stays. */
+void text_harmless(struct buf *to, struct str text, bool lines);
+
 /* The parts of an absolute or relative URL; absent parts are empty. User and
  * password are left out, an IPv6 host keeps its brackets. Never fails: what
  * cannot be split is all path, and so is a URL whose host one program could

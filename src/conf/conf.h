@@ -223,6 +223,13 @@ struct conf {
         uint32_t body_ms; /* for a whole body, and what LIMIT_FLOOR_RATE adds */
         uint32_t idle_ms; /* between two requests */
     } timeouts;
+    struct conf_seals {
+        int64_t every_ms;    /* between two signed heads; default a day */
+        struct str key_file; /* of the signing key; "": signing.key in the data directory */
+        /* where they are time stamped, as a destination is called; endpoint "": nowhere */
+        struct conf_destination authority;
+        struct str certificates; /* PEM: what its time stamps must come from; "": anything */
+    } seals;
     struct str public_url; /* how browsers reach us, "" unless given */
     struct str data_dir;   /* from store: sqlite:DIR, relative to the configuration file */
     struct str controller_name, controller_contact;

@@ -116,12 +116,30 @@ static void the_full_example_shows_every_key(void **state)
 {
     (void)state;
     static const struct table *const all[] = {
-        &table_top,    &table_tls,         &table_timeouts,        &table_controller,
-        &table_keys,   &table_key,         &table_limits,          &table_documents,
-        &table_notice, &table_purpose,     &table_version,         &table_void,
-        &table_text,   &table_destination, &table_recipient,       &table_transfer,
-        &table_batch,  &table_consent,     &table_destination_tls, &table_destination_limits,
-        &table_proxy,  &table_link,
+        &table_top,
+        &table_tls,
+        &table_timeouts,
+        &table_seals,
+        &table_authority,
+        &table_controller,
+        &table_keys,
+        &table_key,
+        &table_limits,
+        &table_documents,
+        &table_notice,
+        &table_purpose,
+        &table_version,
+        &table_void,
+        &table_text,
+        &table_destination,
+        &table_recipient,
+        &table_transfer,
+        &table_batch,
+        &table_consent,
+        &table_destination_tls,
+        &table_destination_limits,
+        &table_proxy,
+        &table_link,
     };
     AUTO(buf_fini) struct buf text = BUF_INIT(LIMIT_CONF);
     slurp(SOURCE_ROOT "/examples/licet.yaml", &text);

@@ -149,6 +149,9 @@ void read_secret(struct reader *, const struct rule *, const struct yaml *, void
 void read_private_keys(struct reader *, const struct rule *, const struct yaml *, void *);
 void read_public_keys(struct reader *, const struct rule *, const struct yaml *, void *);
 
+/* tls.c: a file with certificates, PEM */
+void read_certificates(struct reader *, const struct rule *, const struct yaml *, void *);
+
 /* url.c */
 struct web {
     bool secure;
@@ -180,7 +183,7 @@ extern const struct table table_top, table_tls, table_timeouts, table_controller
     table_key, table_limits, table_documents, table_notice, table_purpose, table_version,
     table_void, table_text, table_destination, table_recipient, table_transfer, table_fallback,
     table_batch, table_consent, table_destination_tls, table_destination_limits, table_proxy,
-    table_link;
+    table_link, table_seals, table_authority;
 
 /* The reference, as Markdown: one table for each mapping. */
 void conf_reference(struct buf *to);

@@ -159,6 +159,8 @@ void conf_reference(struct buf *to)
         &table_top,
         &table_tls,
         &table_timeouts,
+        &table_seals,
+        &table_authority,
         &table_controller,
         &table_keys,
         &table_key,

@@ -11,8 +11,7 @@ static bool has(struct str text, const char *what)
     return memmem(text.p, text.n, what, strlen(what)) != NULL;
 }
 
-static void read_certificates(struct reader *r, const struct rule *rule, const struct yaml *n,
-                              void *base)
+void read_certificates(struct reader *r, const struct rule *rule, const struct yaml *n, void *base)
 {
     struct str s;
     if (!scalar_file(r, n, LIMIT_PEM, false, &s))

@@ -332,6 +332,7 @@ static const struct rule top_rules[] = {
     { "tls", read_inner, "see below; without it a proxy in front speaks TLS", .table = &table_tls },
     { "timeouts", read_inner, "see below", .table = &table_timeouts },
     { "store", read_store, "`sqlite:DIR`, relative to this file; default `sqlite:./data`" },
+    { "seals", read_inner, "see below: signed heads of the chain", .table = &table_seals },
     { "public_url", read_public_url, "how browsers reach it; default none" },
     { "trusted_proxies", read_networks,
       "addresses or networks (`10.0.0.0/8`) whose `X-Forwarded-For` is believed; default none",
@@ -381,6 +382,7 @@ static void top_init(struct reader *r, const struct yaml *n, void *base)
                                       .connections = 10000,
                                       .connections_per_address = 1000 };
     c->documents.max_kilobytes = 1024;
+    c->seals.every_ms = INT64_C(24) * 3600 * 1000;
     c->timeouts = (struct conf_timeouts){ .head_ms = 15000, .body_ms = 30000, .idle_ms = 75000 };
 }
 

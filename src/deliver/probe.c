@@ -1,20 +1,9 @@
 #include "deliver/probe.h"
 
 #include "base/clock.h"
+#include "codec/text.h"
 #include "deliver/destination.h"
 #include "deliver/wire_probe.h"
-
-/* What a stranger's server says goes to a terminal. */
-static void add_harmless(struct buf *to, struct str text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        bool control = (c < ' ' && c != '\n') || c == 0x7f ||
-                       (c == 0xc2 && i + 1 < text.n && (unsigned char)text.p[i + 1] < 0xa0);
-        buf_byte(to, control ? '?' : (char)c);
-        i += control && c == 0xc2;
-    }
-}
 
 static enum err ask(const struct destination *t, const struct conf_destination *d, struct arena *a,
                     struct buf *says)
@@ -31,7 +20,7 @@ static enum err ask(const struct destination *t, const struct conf_destination *
         buf_printf(&found, "%s\n", answer.why);
     else
         t->complaints(answer.status, answer.body, a, &found);
-    add_harmless(says, buf_view(&found));
+    text_harmless(says, buf_view(&found), true); /* a stranger's, for a terminal */
     return err != OK ? err : found.n > 0 || found.over ? ERR_VALUE : OK;
 }
 

@@ -1,6 +1,7 @@
 #include "deliver/wire_probe.h"
 
 #include "base/address.h"
+#include "deliver/post.h"
 #include "deliver/wire_setup.h"
 
 #include <curl/curl.h>
@@ -13,6 +14,7 @@ struct look {
     bool closed_address;
     size_t head_bytes;
     struct buf answer;
+    const atomic_bool *stop; /* or NULL */
 };
 
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
@@ -41,6 +43,14 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *ctx)
     return l->head_bytes > LIMIT_ANSWER_HEAD ? 0 : size * count;
 }
 
+static int look_at_stop(void *ctx, curl_off_t to_get, curl_off_t got, curl_off_t to_send,
+                        curl_off_t sent)
+{
+    const struct look *l = ctx;
+    (void)to_get, (void)got, (void)to_send, (void)sent;
+    return l->stop != NULL && atomic_load(l->stop);
+}
+
 static void set_up(CURL *e, struct str url, const struct outgoing_request *q,
                    struct curl_slist *header, struct look *l, struct arena *a)
 {
@@ -56,6 +66,9 @@ static void set_up(CURL *e, struct str url, const struct outgoing_request *q,
     curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, l);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_answer);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, l);
+    curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, look_at_stop);
+    curl_easy_setopt(e, CURLOPT_XFERINFODATA, l);
     if (q == NULL) {
         curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L);
         return;
@@ -78,9 +91,9 @@ static struct curl_slist *headers_of(const struct outgoing_request *q, struct ar
     return list;
 }
 
-enum err wire_probe(const struct conf_destination *conf, struct str url,
-                    const struct outgoing_request *q, struct arena *a,
-                    struct wire_answer *ret_answer)
+static enum err call(const struct conf_destination *conf, struct str url,
+                     const struct outgoing_request *q, const atomic_bool *stop, struct arena *a,
+                     struct wire_answer *ret_answer)
 {
     struct wire_answer answer = { 0 };
     CURL *e = curl_easy_init();
@@ -88,7 +101,7 @@ enum err wire_probe(const struct conf_destination *conf, struct str url,
         *ret_answer = (struct wire_answer){ .why = "cannot set up libcurl" };
         return ERR_IO;
     }
-    struct look l = { .conf = conf, .answer = BUF_INIT(LIMIT_ANSWER) };
+    struct look l = { .conf = conf, .answer = BUF_INIT(LIMIT_ANSWER), .stop = stop };
     struct curl_slist *header = headers_of(q, a);
     set_up(e, url, q, header, &l, a);
     CURLcode code = curl_easy_perform(e);
@@ -103,4 +116,29 @@ enum err wire_probe(const struct conf_destination *conf, struct str url,
     buf_fini(&l.answer);
     *ret_answer = answer;
     return code == CURLE_OK || (long_answer && status > 0) ? OK : ERR_IO;
+}
+
+enum err wire_probe(const struct conf_destination *conf, struct str url,
+                    const struct outgoing_request *q, struct arena *a,
+                    struct wire_answer *ret_answer)
+{
+    return call(conf, url, q, NULL, a, ret_answer);
+}
+
+enum err post(const struct conf_destination *to, const struct post *q, struct arena *a,
+              int *ret_status, struct str *ret_answer, const char **ret_why)
+{
+    struct wire_answer answer;
+    struct outgoing_request r = { .method = "POST", .url = q->url, .body = BUF_INIT(q->body.n) };
+    r.header[r.header_count++] = arena_printf(a, "Content-Type: %s", q->type);
+    buf_str(&r.body, q->body);
+    enum err e = call(to, q->url, &r, q->stop, a, &answer);
+    buf_fini(&r.body);
+    if (e != OK) {
+        *ret_why = answer.why;
+        return e;
+    }
+    *ret_status = answer.status;
+    *ret_answer = answer.body;
+    return OK;
 }

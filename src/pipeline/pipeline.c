@@ -310,8 +310,8 @@ static void observe(void *ctx, const struct delivery_sight *sight)
 
 static enum err start_threads(struct pipeline *p, struct err_info *info)
 {
-    struct store_reader *r[3] = { 0 };
-    for (int i = 0; i < 3; i++) {
+    struct store_reader *r[4] = { 0 };
+    for (int i = 0; i < 4; i++) {
         enum err e = store_reader_open(p->store, &r[i], info);
         if (e != OK) {
             for (int k = 0; k < i; k++)
@@ -323,6 +323,7 @@ static enum err start_threads(struct pipeline *p, struct err_info *info)
     p->janitor = janitor_new(p, r[1]);
     p->watch = watch_new(p);
     p->deliver_reader = r[2];
+    p->sealer = sealer_new(p, r[3], p->wake, p->wake_ctx);
     struct deliver_setup setup = { .reader = r[2],
                                    .ledger = p->ledger,
                                    .tickets = p->tickets,
@@ -406,6 +407,7 @@ void pipeline_close(struct pipeline **pp)
         deliver_close(&p->deliver);
     store_reader_close(&p->deliver_reader);
     watch_free(&p->watch);
+    sealer_free(&p->sealer);
     janitor_free(&p->janitor);
     reader_free(&p->reader);
     ledger_close(&p->ledger);

@@ -4,6 +4,7 @@
 
 #include "pipeline/dedupe.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/sealer.h"
 #include "pipeline/watch.h"
 
 #include <pthread.h>
@@ -46,6 +47,7 @@ struct pipeline {
     struct store_reader *deliver_reader; /* lent to it */
     struct reader *reader;
     struct janitor *janitor;
+    struct sealer *sealer;
     struct tail *tail;
     struct watch *watch;
     struct numbers numbers;

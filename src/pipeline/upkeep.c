@@ -126,13 +126,16 @@ void upkeep_write(struct pipeline *p)
         watch_clock(p);
         deliver_wake(p->deliver); /* its cursors move over what was for nobody */
     }
-    if ((!count && !delete) || group_open(p, NULL) != OK)
+    bool seal = sealer_has(p->sealer);
+    if ((!count && !delete &&!seal) || group_open(p, NULL) != OK)
         return; /* tried again next time; requests report the failure */
     enum err e = OK;
     if (count) {
         e = counters_flush(p);
         p->counters_due_ms = clock_mono_ms() + COUNTERS_EVERY_MS;
     }
+    if (e == OK && seal)
+        sealer_write(p->sealer, p->store);
     if (e == OK && delete)
         e = strip(p);
     if (e != OK)

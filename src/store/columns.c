@@ -263,6 +263,57 @@ bool columns_next_named(struct str *named, int64_t *ret_number, struct str *ret_
     return true;
 }
 
+/* ---- seals, keys, stamps ---- */
+
+void columns_seal(struct buf *to, const struct seal_columns *c)
+{
+    buf_u64(to, (uint64_t)c->from);
+    buf_u64(to, (uint64_t)c->to);
+    put_text(to, c->signature);
+}
+
+bool columns_read_seal(struct str s, struct seal_columns *ret_c)
+{
+    struct seal_columns c;
+    if (!take_i64(&s, &c.from) || !take_i64(&s, &c.to) || !take_text(&s, &c.signature) || s.n)
+        return false;
+    *ret_c = c;
+    return true;
+}
+
+void columns_key(struct buf *to, const struct key_columns *c)
+{
+    put_text(to, c->by_itself);
+    put_text(to, c->by_previous);
+}
+
+bool columns_read_key(struct str s, struct key_columns *ret_c)
+{
+    struct key_columns c;
+    if (!take_text(&s, &c.by_itself) || !take_text(&s, &c.by_previous) || s.n)
+        return false;
+    *ret_c = c;
+    return true;
+}
+
+void columns_stamp(struct buf *to, const struct stamp_columns *c)
+{
+    buf_u64(to, (uint64_t)c->seal_seq);
+    buf_u64(to, (uint64_t)c->at_ms);
+    put_text(to, c->authority);
+    put_text(to, c->token);
+}
+
+bool columns_read_stamp(struct str s, struct stamp_columns *ret_c)
+{
+    struct stamp_columns c;
+    if (!take_i64(&s, &c.seal_seq) || !take_i64(&s, &c.at_ms) || !take_text(&s, &c.authority) ||
+        !take_text(&s, &c.token) || s.n)
+        return false;
+    *ret_c = c;
+    return true;
+}
+
 _Static_assert(LIMIT_FIELD_SETS <= 256, "an item has one byte for its set of names");
 
 void items_add(struct buf *to, const struct delivery_item *item)

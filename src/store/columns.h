@@ -61,6 +61,25 @@ void columns_retention(struct buf *to, int64_t at_ms, struct str named, uint32_t
 bool columns_read_retention(struct str columns, struct str *ret_named);
 bool columns_next_named(struct str *named, int64_t *ret_number, struct str *ret_hash);
 
+/* Seals, signing keys, stamps: what stands beside the statement, which is the payload. */
+struct seal_columns {
+    int64_t from, to;
+    struct str signature;
+};
+void columns_seal(struct buf *to, const struct seal_columns *c);
+bool columns_read_seal(struct str columns, struct seal_columns *ret_c);
+struct key_columns {
+    struct str by_itself, by_previous; /* signatures; the second may be empty */
+};
+void columns_key(struct buf *to, const struct key_columns *c);
+bool columns_read_key(struct str columns, struct key_columns *ret_c);
+struct stamp_columns {
+    int64_t seal_seq, at_ms;
+    struct str authority, token;
+};
+void columns_stamp(struct buf *to, const struct stamp_columns *c);
+bool columns_read_stamp(struct str columns, struct stamp_columns *ret_c);
+
 /* An item of an outgoing request, ITEM bytes each. */
 enum { ITEM = 8 + 4 + 1 + 1 + 1 };
 void items_add(struct buf *to, const struct delivery_item *item);

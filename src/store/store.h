@@ -91,8 +91,11 @@ enum fact_kind { /* stored: append only */
                  FACT_CONFIGURATION,
                  FACT_RETENTION,
                  FACT_NAME,
-                 FACT_DOCUMENT, /* store/document.h */
-                 FACT_FINDING,  /* store/finding.h */
+                 FACT_DOCUMENT,  /* store/document.h */
+                 FACT_FINDING,   /* store/finding.h */
+                 FACT_SEAL = 20, /* store/proof.h */
+                 FACT_SIGNING_KEY,
+                 FACT_STAMP,
 };
 
 /* One purpose of one act, after binding (ARCHITECTURE, "Acts"). */

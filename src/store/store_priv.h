@@ -109,6 +109,7 @@ struct store_reader {
     uint8_t hash_key[16]; /* of store_subject_hash() */
     struct eventlog_reader log;
     struct buf record; /* the segment read last */
+    bool began;        /* store_hold() began a transaction */
 };
 
 /* An event group that is in the log, and not yet in the database. */

@@ -201,6 +201,9 @@ static const struct {
     [FACT_NAME] = { check_name, false },
     [FACT_DOCUMENT] = { verify_document, false },
     [FACT_FINDING] = { verify_finding, false },
+    [FACT_SEAL] = { verify_seal, false },
+    [FACT_SIGNING_KEY] = { verify_signing_key, false },
+    [FACT_STAMP] = { verify_stamp, false },
 };
 
 static bool leaf_agrees(const struct fact_read *f)

@@ -5,6 +5,7 @@
  * verify_act.c      one act: that its payload says what its columns say
  * verify_document.c uploaded documents, their bytes, what they are attached to
  * verify_finding.c  watched notices
+ * verify_seal.c     seals, signing keys, time stamps
  * verify_segment.c  one segment and its events
  * verify_subject.c  subjects: state and standings, from their facts
  *
@@ -44,6 +45,10 @@ struct fact_read {
 };
 enum err verify_fact(struct verify *v, const struct fact_read *f) MUST_CHECK;
 enum err verify_act(struct verify *v, const struct fact_read *f) MUST_CHECK;
+/* False in *ret_ok: the columns or the statement cannot be read. */
+enum err verify_seal(struct verify *v, const struct fact_read *f, bool *ret_ok) MUST_CHECK;
+enum err verify_signing_key(struct verify *v, const struct fact_read *f, bool *ret_ok) MUST_CHECK;
+enum err verify_stamp(struct verify *v, const struct fact_read *f, bool *ret_ok) MUST_CHECK;
 bool verify_number(struct str json, int64_t *ret_n); /* a whole number as JSON has it */
 
 enum err verify_document(struct verify *v, const struct fact_read *f, bool *ret_ok) MUST_CHECK;

@@ -1,7 +1,5 @@
 #include "store_make.h"
 
-#include "store/document.h"
-
 #include "base/clock.h"
 
 #include <dirent.h>
@@ -184,7 +182,15 @@ int64_t add_act(struct made *m, const struct act_spec *spec, struct id *ret_id)
                            .preference = &preference,
                            .preference_count = spec->preference ? 1 : 0 };
     row.payload = act_payload(&m->a, &row);
+    if (spec->document) {
+        char id[ID_TEXT + 1];
+        id_format(&spec->document->id, id);
+        row.payload = arena_printf(&m->a, "%.*s,\"proof_document_ids\":[\"%s\"]}",
+                                   (int)row.payload.n - 1, row.payload.p, id);
+    }
     ok(store_add_act(m->s, &row, &seq));
+    if (spec->document)
+        ok(store_attach_documents(m->s, seq, &spec->document->seq, 1));
     if (ret_id)
         *ret_id = row.id;
     return seq;
@@ -201,6 +207,14 @@ uint32_t add_notice(struct made *m, const char *identifier, const char *content)
     ok(store_add_notice(m->s, &row, arena_printf(&m->a, "{\"identifier\":\"%s\"}", identifier),
                         &seq));
     return row.version;
+}
+
+struct document added_document(struct made *m, const char *name, struct str bytes)
+{
+    struct document d;
+    struct id id = add_document(m, name, bytes);
+    ok(store_get_document(store_own_reader(m->s), &id, &m->a, &d));
+    return d;
 }
 
 struct id add_document(struct made *m, const char *name, struct str bytes)

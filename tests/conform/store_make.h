@@ -3,6 +3,7 @@
 #define CONFORM_STORE_MAKE_H
 
 #include "base/arena.h"
+#include "store/document.h"
 #include "store/store.h"
 
 #include <stdarg.h>
@@ -46,11 +47,13 @@ struct act_spec {
     uint32_t purpose, version;
     bool lowers, unconfirmed, bare;
     enum act_source source;
-    int64_t claimed_ms, effect_ms; /* 0: now */
+    int64_t claimed_ms, effect_ms;   /* 0: now */
+    const struct document *document; /* proves it */
 };
 int64_t add_act(struct made *m, const struct act_spec *spec, struct id *ret_id);
 uint32_t add_notice(struct made *m, const char *identifier, const char *content);
 struct id add_document(struct made *m, const char *name, struct str bytes);
+struct document added_document(struct made *m, const char *name, struct str bytes);
 
 /* One event; sizes in bytes of body. Slots 0 and 1 are permitted. */
 struct id add_event(struct made *m, struct segment_builder *b, const char *device,
