@@ -87,7 +87,7 @@ test("one person's proof holds nothing of another's but hashes", async () => {
 })
 
 test('documents that prove a consent come along, byte for byte', async () => {
-  const scan = Buffer.concat([Buffer.from('%PDF-1.4 signed by ada '), randomBytes(600_000), Buffer.from('\n%%EOF\n')])
+  const scan = Buffer.concat([Buffer.from('%PDF-1.4\n% '), randomBytes(600_000), Buffer.from('\nstartxref\n9\n%%EOF\n')])
   const form = new FormData()
   form.append('file', new Blob([scan], { type: 'application/pdf' }), 'signed.pdf')
   const told = await (await fetch(`${d.url}/documents`, { method: 'POST', headers: { ApiKey: d.privateKey }, body: form })).json()
