@@ -8,7 +8,7 @@ enum {
     PAUSE_US = 200 * 1000,
     BURST_US = 150 * 1000,  /* a burst is taken in up to this */
     ALL_US = 1000 * 1000,   /* beyond it, even what is refused as dearly as done */
-    LEAST_BUDGET_US = 1500, /* of a turn, for events, while busy */
+    LEAST_BUDGET_US = 800,  /* of a turn, for events, while busy */
     MOST_BUDGET_US = 25 * 1000,
     COMMITS_OF_LATE = 16,
     TAKEN_A_TURN = 4,
