@@ -20,10 +20,23 @@ static struct parcel *parcel_of(struct outlet *o, const struct delivery_request 
     return p;
 }
 
+static const char no_room[] = "it does not fit into its request any more: send it again";
+
+static struct str error_of_left(struct parcel *p, bool all_fit)
+{
+    if (p->maybe_arrived && all_fit)
+        return str_starts(p->error, doubt) ? p->error : doubt;
+    if (p->maybe_arrived)
+        return arena_printf(&p->arena, "%.*s; %s", STR_ARG(doubt), no_room);
+    return all_fit ? p->left_error : str_of(no_room);
+}
+
 /* A receiver that has seen an id with some events must not see it with others: those that are left end here, the
- * rest becomes, in the store, a request of its own that is due now. */
+ * rest becomes, in the store, a request of its own that is due now. What does not fit (another policy makes larger
+ * events) is a dead letter: else the rest would be as large again, for ever. */
 static void split(struct parcel *p, const struct loaded *loaded, const bool *placed, uint32_t count)
 {
+    bool all_fit = true;
     for (uint32_t i = 0; i < p->count; i++) {
         p->left_event_id[p->left_count] = p->event_id[i];
         p->left[p->left_count] = p->item[i];
@@ -32,17 +45,17 @@ static void split(struct parcel *p, const struct loaded *loaded, const bool *pla
     }
     for (uint32_t i = 0; i < count; i++) {
         if (placed[i])
-            continue; /* the others did not fit any more: another policy makes larger events */
+            continue;
         p->left_event_id[p->left_count] = loaded[i].e.id;
         p->left[p->left_count++] = (struct delivery_item){ .segment = loaded[i].segment,
                                                            .index = loaded[i].index,
-                                                           .result = DELIVERY_RETRY,
+                                                           .result = DELIVERY_DEAD,
                                                            .fields = loaded[i].earlier };
+        all_fit = false;
     }
     p->count = 0;
     p->rest = true;
-    if (p->maybe_arrived)
-        p->left_error = str_starts(p->error, doubt) ? p->error : doubt;
+    p->left_error = error_of_left(p, all_fit);
 }
 
 /* Decides, builds and begins a request that the store knows. Takes the parcel unless it fails. */

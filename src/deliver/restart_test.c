@@ -162,6 +162,43 @@ static void what_was_being_sent_at_a_crash_is_repeated_or_held(void **state)
     }
 }
 
+static struct conf_destination *hook_of(struct house *h)
+{
+    for (uint32_t i = 0; i < h->conf->destination_count; i++)
+        if (str_eq(h->conf->destination[i].id, STR("hook")))
+            return &h->conf->destination[i];
+    fail_msg("no hook");
+    return NULL;
+}
+
+/* A destination that becomes one of another kind, which takes fewer at a time. */
+static void what_does_not_fit_into_its_request_any_more_is_a_dead_letter(void **state)
+{
+    (void)state;
+    enum { EVENTS = 60, FIT = 25 };
+    struct house *h = house_with_anna((struct house_options){ .ga4 = true });
+    struct conf_destination *hook = hook_of(h);
+    hook->type = STR("webhook");
+    hook->batch_events = EVENTS;
+    house_reload(h);
+    receiver_set(h->receiver, RECEIVE_503);
+    house_start(h);
+    int64_t segment = house_add_n(h, "anna", EVENTS);
+    house_until(h, receiver_count(h->receiver) > 0);
+    hook->type = STR("ga4");
+    house_reload(h);
+    receiver_set(h->receiver, RECEIVE_200);
+    house_until(h, house_numbers(h, SLOT_HOOK).sent + house_numbers(h, SLOT_HOOK).dead == EVENTS);
+    for (uint32_t i = 0; i < EVENTS; i++)
+        assert_int_equal(house_result(h, SLOT_HOOK, segment, i),
+                         i < FIT ? DELIVERY_SENT : DELIVERY_DEAD);
+    assert_int_equal(house_pending(h, SLOT_HOOK, PENDING_RETRY), 0);
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    assert_true(str_eq(house_fate(h, SLOT_HOOK, segment, FIT, &a).error,
+                       STR("it does not fit into its request any more: send it again")));
+    house_free(&h);
+}
+
 static void keep_nothing(void *ctx, const struct stored_event *e, struct buf *ret_body)
 {
     (void)ctx, (void)e, (void)ret_body;
@@ -201,6 +238,7 @@ int main(void)
         cmocka_unit_test(what_waited_for_long_is_tried_at_once_after_a_start),
         cmocka_unit_test(stop_without_a_loop_ends_and_leaves_what_is_unknown),
         cmocka_unit_test(what_was_being_sent_at_a_crash_is_repeated_or_held),
+        cmocka_unit_test(what_does_not_fit_into_its_request_any_more_is_a_dead_letter),
         cmocka_unit_test(event_whose_body_is_gone_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
