@@ -43,6 +43,12 @@ static struct MHD_Response *success_of(struct server *s, int64_t at_ms)
 static void add_cors(const struct request *r, struct MHD_Response *m)
 {
     enum cors cors = r->route ? r->route->cors : CORS_NONE;
+    if (r->answer.keep.seconds != 0) { /* the same for every page, wherever it was first asked */
+        (void)MHD_add_response_header(m, "Access-Control-Allow-Origin", "*");
+        (void)MHD_add_response_header(m, "Cross-Origin-Resource-Policy", "cross-origin");
+        (void)MHD_add_response_header(m, "Timing-Allow-Origin", "*");
+        return;
+    }
     if (cors == CORS_NONE || r->header.origin.n == 0)
         return;
     char origin[512];
@@ -64,6 +70,19 @@ static void add_text(struct MHD_Response *m, const char *name, struct str value,
         (void)MHD_add_response_header(m, name, arena_str(a, value).p);
 }
 
+static void add_keeping(const struct reply *a, struct MHD_Response *m, struct arena *arena)
+{
+    if (a->keep.seconds == 0) {
+        (void)MHD_add_response_header(m, "Cache-Control", "no-store");
+        return;
+    }
+    add_text(m, "Cache-Control", arena_printf(arena, "public, max-age=%u", a->keep.seconds), arena);
+    add_text(m, "ETag", a->keep.tag, arena);
+    (void)MHD_add_response_header(m, "Vary", "Accept-Encoding");
+    if (a->keep.gzip)
+        (void)MHD_add_response_header(m, "Content-Encoding", "gzip");
+}
+
 struct MHD_Response *answer_response(struct request *r)
 {
     struct reply *a = &r->answer;
@@ -72,7 +91,7 @@ struct MHD_Response *answer_response(struct request *r)
     must(m != NULL);
     (void)MHD_add_response_header(m, "Date", date_of(r->server, r->received_ms));
     (void)MHD_add_response_header(m, "Content-Type", a->type ? a->type : "application/json");
-    (void)MHD_add_response_header(m, "Cache-Control", "no-store");
+    add_keeping(a, m, &r->arena);
     (void)MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
     add_cors(r, m);
     add_text(m, "Set-Cookie", a->cookie, &r->arena);
@@ -112,6 +131,30 @@ void answer_text(struct request *r, int status, const char *type, struct str bod
     r->answer.type = type;
     r->answer.body = body;
     r->answered = true;
+}
+
+static bool is_known(struct str if_none_match, struct str tag)
+{
+    struct str one;
+    while (str_next(&if_none_match, ',', &one)) {
+        one = str_trim(one);
+        if (str_starts(one, STR("W/")))
+            one = (struct str){ one.p + 2, one.n - 2 };
+        if (str_eq(one, tag) || str_eq(one, STR("*")))
+            return true;
+    }
+    return false;
+}
+
+void answer_kept(struct request *r, const char *type, struct str body, struct str tag,
+                 uint32_t seconds)
+{
+    r->answer.keep.seconds = seconds;
+    r->answer.keep.tag = tag;
+    if (is_known(r->header.if_none_match, tag))
+        answer_text(r, 304, type, STR(""));
+    else
+        answer_text(r, 200, type, body);
 }
 
 void answer_json(struct request *r, int status, struct str json)

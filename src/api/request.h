@@ -24,7 +24,8 @@ typedef enum err (*look_fn)(struct request *r, struct store_reader *reader, stru
 
 struct headers { /* values as they came; empty when absent */
     struct str host, origin, cookie, content_type, authorization, api_key, idempotency_key,
-        device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto;
+        device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto, accept_encoding,
+        if_none_match;
     long long content_length;           /* -1: none */
     uint32_t lengths, encodings, hosts; /* how many Content-Length, Transfer-Encoding, Host */
     bool malformed, broken; /* a field that cannot be; lines that are none (head_put_line()) */
@@ -41,6 +42,11 @@ struct reply {
     struct str attachment;  /* to be kept as a file of this name, and not shown; empty: no */
     uint32_t retry_after_s; /* 0: none */
     bool close;
+    struct {
+        uint32_t seconds; /* anybody on the way may keep it so long; 0: nobody */
+        struct str tag;   /* ETag, quotes included */
+        bool gzip;        /* the body is compressed */
+    } keep;
 };
 
 struct request {
@@ -96,6 +102,9 @@ struct request {
 void answer_json(struct request *r, int status, struct str json);
 void answer_saved(struct request *r); /* 200 with r->saved: what most say once it is durable */
 void answer_text(struct request *r, int status, const char *type, struct str body);
+/* 200, or 304 when the browser has it already: what is the same for everybody. `tag` says which bytes they are. */
+void answer_kept(struct request *r, const char *type, struct str body, struct str tag,
+                 uint32_t seconds);
 /* {"message":…,"field":…} with the status that fits the error. */
 void answer_error(struct request *r, enum err err, const struct err_info *info);
 void answer_message(struct request *r, int status, const char *message);

@@ -76,6 +76,9 @@ static const struct route routes[] = {
     { "/v1/imports/{}/refused", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(import_refused) },
     { "/v1/tail", METHOD_GET, ACCESS_CONTROL, CORS_NONE, 0, ACT(tail_get) },
 
+    { "/sdk/policy", METHOD_GET, ACCESS_NONE, CORS_ANY, 0, sdk_policy, NULL, WORTH_READ },
+    { "/sdk/{}", METHOD_GET, ACCESS_NONE, CORS_ANY, 0, sdk_script, NULL, WORTH_READ },
+
     { "/healthz", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, ALWAYS(health_get) },
     { "/readyz", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, ALWAYS(ready_get) },
     { "/metrics", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, ALWAYS(metrics_get) },

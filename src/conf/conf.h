@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "codec/time.h"
+#include "conf/words.h"
 
 /* Where a thing stands in the file, for faults found later (policy/compile.h). */
 struct conf_place {
@@ -55,6 +56,11 @@ struct conf_text {
     struct str part[CONF_TEXT_PARTS];
 };
 
+struct conf_names {
+    struct str *name;
+    uint32_t count;
+};
+
 struct conf_notice_ref {
     struct str identifier;
     uint32_t version;
@@ -91,6 +97,7 @@ struct conf_purpose {
     struct str *
         consent_category; /* names in context.consent that stand for this purpose; its id always does */
     uint32_t consent_category_count;
+    struct conf_names forget;     /* cookies of its scripts, a '*' at the end matches any end */
     struct conf_version *version; /* ascending, without gaps in time */
     uint32_t version_count;
 };
@@ -192,6 +199,30 @@ struct conf_destination {
     } limits;
 };
 
+/* What the banner tells other scripts of the page: each of these is granted when every purpose named is. */
+enum conf_signal {
+    CONF_GOOGLE_AD_STORAGE = 0,
+    CONF_GOOGLE_AD_USER_DATA,
+    CONF_GOOGLE_AD_PERSONALIZATION,
+    CONF_GOOGLE_ANALYTICS_STORAGE,
+    CONF_GOOGLE_FUNCTIONALITY_STORAGE,
+    CONF_GOOGLE_PERSONALIZATION_STORAGE,
+    CONF_GOOGLE_SECURITY_STORAGE,
+    CONF_CLARITY_AD_STORAGE,
+    CONF_CLARITY_ANALYTICS_STORAGE,
+    CONF_HUBSPOT_ANALYTICS,
+    CONF_HUBSPOT_ADVERTISEMENT,
+    CONF_HUBSPOT_FUNCTIONALITY,
+    CONF_SIGNALS
+};
+extern const char *const conf_signal_name[CONF_SIGNALS]; /* as the script told calls it */
+
+struct conf_words { /* of the banner, in one language; "": not given */
+    struct str language;
+    struct str privacy_policy, imprint_page; /* addresses */
+    struct str word[CONF_WORDS];
+};
+
 struct conf_link {
     struct conf_place place;
     struct str from, to; /* "ga4.client_id", "hubspot.contact" */
@@ -264,6 +295,13 @@ struct conf {
     uint32_t notice_count;
     struct conf_link *link;
     uint32_t link_count;
+    struct conf_banner {
+        struct str language; /* "": that of the first text */
+        struct conf_words *words;
+        uint32_t words_count;
+        struct conf_names events; /* purposes; none: policy/shown.h decides */
+        struct conf_names signal[CONF_SIGNALS];
+    } banner;
 };
 
 /* Loads and checks a file. On ERR_SYNTAX, ERR_VALUE or ERR_LIMIT `*reports`

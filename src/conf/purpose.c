@@ -38,36 +38,6 @@ const struct table table_text = {
     NULL
 };
 
-static bool alnum(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-/* BCP 47 as far as it is needed: en, pt-BR, zh-Hant. */
-static bool language_ok(struct str s)
-{
-    struct str part, rest = s;
-    (void)str_next(&rest, '-', &part);
-    bool ok = part.n >= 2 && part.n <= 3 && s.n <= 35;
-    for (size_t i = 0; ok && i < part.n; i++)
-        ok = part.p[i] >= 'a' && part.p[i] <= 'z';
-    while (ok && str_next(&rest, '-', &part)) {
-        ok = part.n >= 2 && part.n <= 8;
-        for (size_t i = 0; ok && i < part.n; i++)
-            ok = alnum(part.p[i]);
-    }
-    return ok;
-}
-
-static bool before(const struct yaml *map, const struct yaml *key)
-{
-    for (const struct yaml *k = map->first; k != key; k = k->next) {
-        if (str_eq(k->text, key->text))
-            return true;
-    }
-    return false;
-}
-
 static void read_languages(struct reader *r, const struct rule *rule, const struct yaml *n,
                            void *base)
 {
@@ -85,7 +55,7 @@ static void read_languages(struct reader *r, const struct rule *rule, const stru
             continue;
         if (!language_ok(k->text))
             fault(r, k, "'%s' is not a language, like en or pt-BR", shown_node(r, k));
-        else if (before(n, k))
+        else if (stood_before(n, k))
             fault(r, k, "'%s' stands twice", shown_node(r, k));
         t->language = arena_str(r->arena, k->text);
         table_read(r, &table_text, k->value, t);
@@ -108,7 +78,7 @@ static void read_notices(struct reader *r, const struct rule *rule, const struct
         long long number;
         if (k->reported || !scalar_number(r, k->value, 1, 1000000000, &number))
             continue;
-        if (before(n, k))
+        if (stood_before(n, k))
             fault(r, k, "'%s' stands twice", shown_node(r, k));
         else if (k->text.n == 0 || k->text.n > LIMIT_PREFERENCE_NAME)
             fault(r, k, "a notice is named in 1 to %d bytes", LIMIT_PREFERENCE_NAME);
@@ -169,6 +139,26 @@ const struct table table_version = {
 };
 
 /* ---- a purpose ---- */
+
+/* ---- what is taken off the device ---- */
+
+static bool scalar_pattern(struct reader *r, const struct yaml *n, struct str *ret_s)
+{
+    if (!scalar(r, n, ret_s))
+        return false;
+    const char *star = memchr(ret_s->p, '*', ret_s->n);
+    if (ret_s->n > 1 && (star == NULL || star == ret_s->p + ret_s->n - 1) &&
+        memchr(ret_s->p, ';', ret_s->n) == NULL && memchr(ret_s->p, '=', ret_s->n) == NULL)
+        return true;
+    fault(r, n, "'%s' is not a cookie's name, like hubspotutk or _ga*", shown_node(r, n));
+    return false;
+}
+
+static void read_patterns(struct reader *r, const struct rule *rule, const struct yaml *n,
+                          void *base)
+{
+    read_list(r, rule, n, base, scalar_pattern);
+}
 
 static const struct word bases[] = { { "consent", CONF_CONSENT },
                                      { "contract", CONF_CONTRACT },
@@ -308,6 +298,12 @@ static const struct rule purpose_rules[] = {
       "names in an event's `context.consent` that also stand for this purpose, at most 16",
       PURPOSE(consent_category), .count_at = offsetof(struct conf_purpose, consent_category_count),
       .most = LIMIT_CATEGORIES },
+    { "forget", read_patterns,
+      "cookies, and entries of the page's storage, that scripts of this purpose leave: "
+      "`hubspotutk`, `_ga*`; "
+      "`/sdk/licet.js` deletes them when it is declined or withdrawn; at most 64",
+      PURPOSE(forget.name), .count_at = offsetof(struct conf_purpose, forget.count),
+      .most = LIMIT_FORGET },
     { "versions", read_tables, "at least one", .needed = KIND_ANY, PURPOSE(version),
       .count_at = offsetof(struct conf_purpose, version_count), .table = &table_version,
       .most = LIMIT_VERSIONS },

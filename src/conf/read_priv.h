@@ -22,6 +22,7 @@ enum {
     LIMIT_PROXIES = 64,
     LIMIT_ORIGINS = 64,      /* of one public key */
     LIMIT_LANGUAGES = 64,    /* of one version */
+    LIMIT_FORGET = 64,       /* cookies of one purpose */
     LIMIT_CATEGORIES = 16,   /* of one purpose */
     LIMIT_PARAMETERS = 64,   /* of one query rule */
     LIMIT_SECRET = 4096,     /* a file that holds one */
@@ -99,8 +100,9 @@ struct conf_place place_of(const struct reader *r, const struct yaml *n);
 const char *shown_node(struct reader *r, const struct yaml *n);
 
 /* table.c */
-bool is_map(struct reader *r, const struct yaml *n);  /* or a fault */
-bool is_list(struct reader *r, const struct yaml *n); /* or a fault */
+bool is_map(struct reader *r, const struct yaml *n);               /* or a fault */
+bool is_list(struct reader *r, const struct yaml *n);              /* or a fault */
+bool stood_before(const struct yaml *map, const struct yaml *key); /* the same key */
 void table_read(struct reader *r, const struct table *t, const struct yaml *n, void *base);
 void read_inner(struct reader *, const struct rule *, const struct yaml *,
                 void *); /* same struct */
@@ -116,6 +118,7 @@ bool scalar_duration(struct reader *r, const struct yaml *n, struct duration *re
 bool scalar_word(struct reader *r, const struct yaml *n, const struct word *words, int *ret_v);
 bool scalar_id(struct reader *r, const struct yaml *n, struct str *ret_s); /* [a-z][a-z0-9_]* */
 bool id_ok(struct str s);
+bool language_ok(struct str s); /* BCP 47 as far as it is needed: en, pt-BR, zh-Hant */
 void add_ref(struct reader *r, enum ref_kind kind, const struct yaml *n, struct str id);
 
 void read_text(struct reader *, const struct rule *, const struct yaml *, void *);
@@ -183,7 +186,8 @@ extern const struct table table_top, table_tls, table_timeouts, table_controller
     table_key, table_limits, table_documents, table_notice, table_purpose, table_version,
     table_void, table_text, table_destination, table_recipient, table_transfer, table_fallback,
     table_batch, table_consent, table_destination_tls, table_destination_limits, table_proxy,
-    table_link, table_seals, table_authority;
+    table_link, table_seals, table_authority, table_banner, table_banner_words, table_banner_google,
+    table_banner_clarity, table_banner_hubspot;
 
 /* The reference, as Markdown: one table for each mapping. */
 void conf_reference(struct buf *to);

@@ -61,7 +61,7 @@ static void unknown_key(struct reader *r, const struct table *t, const struct ya
     fault(r, k, "unknown key '%s'; known here: %.*s", shown_node(r, k), STR_ARG(buf_view(&all)));
 }
 
-static bool stood_before(const struct yaml *map, const struct yaml *key)
+bool stood_before(const struct yaml *map, const struct yaml *key)
 {
     for (const struct yaml *k = map->first; k != key; k = k->next) {
         if (str_eq(k->text, key->text))
@@ -181,6 +181,11 @@ void conf_reference(struct buf *to)
         &table_destination_limits,
         &table_proxy,
         &table_link,
+        &table_banner,
+        &table_banner_words,
+        &table_banner_google,
+        &table_banner_clarity,
+        &table_banner_hubspot,
     };
     for (size_t i = 0; i < COUNT(all); i++) {
         buf_printf(to, "### %s\n\n%s\n\n| key | needed | meaning |\n|---|---|---|\n", all[i]->name,

@@ -362,6 +362,7 @@ static const struct rule top_rules[] = {
       .table = &table_destination, .most = LIMIT_DESTINATIONS },
     { "links", read_tables, "see below; default none", CONF(link),
       .count_at = offsetof(struct conf, link_count), .table = &table_link, .most = LIMIT_LINKS },
+    { "banner", read_inner, "see below; default: the words built in", .table = &table_banner },
 };
 
 static void top_init(struct reader *r, const struct yaml *n, void *base)

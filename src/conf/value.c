@@ -305,3 +305,23 @@ void read_country(struct reader *r, const struct rule *rule, const struct yaml *
     else
         memcpy((char *)base + rule->at, s.p, 2);
 }
+
+static bool alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool language_ok(struct str s)
+{
+    struct str part, rest = s;
+    (void)str_next(&rest, '-', &part);
+    bool ok = part.n >= 2 && part.n <= 3 && s.n <= 35;
+    for (size_t i = 0; ok && i < part.n; i++)
+        ok = part.p[i] >= 'a' && part.p[i] <= 'z';
+    while (ok && str_next(&rest, '-', &part)) {
+        ok = part.n >= 2 && part.n <= 8;
+        for (size_t i = 0; ok && i < part.n; i++)
+            ok = alnum(part.p[i]);
+    }
+    return ok;
+}

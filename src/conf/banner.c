@@ -1,0 +1,184 @@
+/* The banner of GET /sdk/licet.js: its words, and what it tells other scripts. */
+#include "conf/words.h"
+
+#include "conf/read_priv.h"
+
+const char *const conf_word_language[CONF_WORD_LANGUAGES] = { "en", "de", "nl" };
+const struct conf_word_text conf_word_text[CONF_WORDS] = {
+#define WORD_TEXT(name, meaning, en, de, nl) { #name, { en, de, nl } },
+    CONF_WORDS_EACH(WORD_TEXT)
+#undef WORD_TEXT
+};
+
+const char *const conf_signal_name[CONF_SIGNALS] = {
+    [CONF_GOOGLE_AD_STORAGE] = "ad_storage",
+    [CONF_GOOGLE_AD_USER_DATA] = "ad_user_data",
+    [CONF_GOOGLE_AD_PERSONALIZATION] = "ad_personalization",
+    [CONF_GOOGLE_ANALYTICS_STORAGE] = "analytics_storage",
+    [CONF_GOOGLE_FUNCTIONALITY_STORAGE] = "functionality_storage",
+    [CONF_GOOGLE_PERSONALIZATION_STORAGE] = "personalization_storage",
+    [CONF_GOOGLE_SECURITY_STORAGE] = "security_storage",
+    [CONF_CLARITY_AD_STORAGE] = "ad_Storage",
+    [CONF_CLARITY_ANALYTICS_STORAGE] = "analytics_Storage",
+    [CONF_HUBSPOT_ANALYTICS] = "analytics",
+    [CONF_HUBSPOT_ADVERTISEMENT] = "advertisement",
+    [CONF_HUBSPOT_FUNCTIONALITY] = "functionality",
+};
+
+/* ---- what other scripts are told ---- */
+
+#define SIGNAL(key, n)                                                                             \
+    {                                                                                              \
+        key, read_purposes, "ids of purposes",                                                     \
+            .least = 1, .most = LIMIT_PURPOSES_PER_USE,                                            \
+            .at = offsetof(struct conf, banner.signal) + (n) * sizeof(struct conf_names) +         \
+                  offsetof(struct conf_names, name),                                               \
+            .count_at = offsetof(struct conf, banner.signal) + (n) * sizeof(struct conf_names) +   \
+                        offsetof(struct conf_names, count)                                         \
+    }
+
+static const struct rule google_rules[] = {
+    SIGNAL("ad_storage", CONF_GOOGLE_AD_STORAGE),
+    SIGNAL("ad_user_data", CONF_GOOGLE_AD_USER_DATA),
+    SIGNAL("ad_personalization", CONF_GOOGLE_AD_PERSONALIZATION),
+    SIGNAL("analytics_storage", CONF_GOOGLE_ANALYTICS_STORAGE),
+    SIGNAL("functionality_storage", CONF_GOOGLE_FUNCTIONALITY_STORAGE),
+    SIGNAL("personalization_storage", CONF_GOOGLE_PERSONALIZATION_STORAGE),
+    SIGNAL("security_storage", CONF_GOOGLE_SECURITY_STORAGE),
+};
+const struct table table_banner_google = { "banner.google",
+                                           "Google's Consent Mode. `granted` when every purpose "
+                                           "named is granted in this browser; else, and "
+                                           "where none is named, `denied`.",
+                                           google_rules,
+                                           COUNT(google_rules),
+                                           0,
+                                           NULL,
+                                           NULL,
+                                           NULL };
+
+static const struct rule clarity_rules[] = {
+    SIGNAL("ad_storage", CONF_CLARITY_AD_STORAGE),
+    SIGNAL("analytics_storage", CONF_CLARITY_ANALYTICS_STORAGE),
+};
+const struct table table_banner_clarity = { "banner.clarity",
+                                            "Microsoft Clarity's `consentv2`, likewise.",
+                                            clarity_rules,
+                                            COUNT(clarity_rules),
+                                            0,
+                                            NULL,
+                                            NULL,
+                                            NULL };
+
+static const struct rule hubspot_rules[] = {
+    SIGNAL("analytics", CONF_HUBSPOT_ANALYTICS),
+    SIGNAL("advertisement", CONF_HUBSPOT_ADVERTISEMENT),
+    SIGNAL("functionality", CONF_HUBSPOT_FUNCTIONALITY),
+};
+const struct table table_banner_hubspot = { "banner.hubspot",
+                                            "HubSpot's `setHubSpotConsent`, likewise.",
+                                            hubspot_rules,
+                                            COUNT(hubspot_rules),
+                                            0,
+                                            NULL,
+                                            NULL,
+                                            NULL };
+
+/* ---- words ---- */
+
+static void read_link(struct reader *r, const struct rule *rule, const struct yaml *n, void *base)
+{
+    struct str s;
+    struct web w;
+    if (!scalar(r, n, &s))
+        return;
+    bool path = s.n > 0 && s.p[0] == '/' && !(s.n > 1 && s.p[1] == '/');
+    if (!path && !web_parse(s, &w))
+        return fault(r, n, "'%s' is not like https://shop.example/privacy or /privacy",
+                     shown_node(r, n));
+    *(struct str *)((char *)base + rule->at) = s;
+}
+
+static const struct rule words_rules[] = {
+    { "privacy_policy", read_link, "where it is found, `https://…` or `/…`; default: no link",
+      .at = offsetof(struct conf_words, privacy_policy) },
+    { "imprint_page", read_link, "likewise", .at = offsetof(struct conf_words, imprint_page) },
+#define WORD_RULE(name, meaning, en, de, nl)                                                       \
+    { #name, read_line, meaning,                                                                   \
+      .at = offsetof(struct conf_words, word) + WORD_##name * sizeof(struct str) },
+    CONF_WORDS_EACH(WORD_RULE)
+#undef WORD_RULE
+};
+const struct table table_banner_words = {
+    "banner.texts.LANGUAGE",
+    "Words of the banner itself. Those of `en`, `de` and `nl` are built in and may be said "
+    "otherwise "
+    "here; what another language lacks is said in English. At most 64 languages.",
+    words_rules,
+    COUNT(words_rules),
+    sizeof(struct conf_words),
+    NULL,
+    NULL,
+    NULL
+};
+
+static void read_texts(struct reader *r, const struct rule *rule, const struct yaml *n, void *base)
+{
+    struct conf_banner *b = &((struct conf *)base)->banner;
+    if (!is_map(r, n))
+        return;
+    if (n->count > rule->most)
+        return fault_limit(r, n, "languages", rule->most);
+    b->words = arena_array(r->arena, struct conf_words, n->count);
+    for (const struct yaml *k = n->first; k != NULL; k = k->next) {
+        if (k->reported)
+            continue;
+        if (!language_ok(k->text))
+            fault(r, k, "'%s' is not a language, like en or pt-BR", shown_node(r, k));
+        else if (stood_before(n, k))
+            fault(r, k, "'%s' stands twice", shown_node(r, k));
+        struct conf_words *w = &b->words[b->words_count++];
+        w->language = arena_str(r->arena, k->text);
+        table_read(r, &table_banner_words, k->value, w);
+    }
+}
+
+static void read_language(struct reader *r, const struct rule *rule, const struct yaml *n,
+                          void *base)
+{
+    struct str s;
+    if (!scalar(r, n, &s))
+        return;
+    if (!language_ok(s))
+        return fault(r, n, "'%s' is not a language, like en or pt-BR", shown_node(r, n));
+    *(struct str *)((char *)base + rule->at) = s;
+}
+
+#define BANNER(member) offsetof(struct conf, banner.member)
+static const struct rule banner_rules[] = {
+    { "language", read_language,
+      "when none of the visitor's is there; default: that of the first text of the first purpose",
+      .at = BANNER(language) },
+    { "texts", read_texts, "see below; default: the words built in", .most = LIMIT_LANGUAGES },
+    { "events", read_purposes,
+      "ids of purposes: the script sends page views and events once one of these is granted; "
+      "default: those of scope "
+      "`device` that a destination requires",
+      .at = BANNER(events.name), .count_at = BANNER(events.count), .least = 1,
+      .most = LIMIT_PURPOSES },
+    { "google", read_inner, "see below; without it Google's Consent Mode hears `denied`",
+      .table = &table_banner_google },
+    { "clarity", read_inner, "see below; without it Clarity is told nothing",
+      .table = &table_banner_clarity },
+    { "hubspot", read_inner, "see below; without it HubSpot is told nothing",
+      .table = &table_banner_hubspot },
+};
+const struct table table_banner = { "banner",
+                                    "What `/sdk/licet.js` shows and does beside what the purposes "
+                                    "say: see [sdk.md](sdk.md).",
+                                    banner_rules,
+                                    COUNT(banner_rules),
+                                    0,
+                                    NULL,
+                                    NULL,
+                                    NULL };

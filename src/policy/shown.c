@@ -1,0 +1,402 @@
+#include "policy/shown.h"
+
+#include "base/buf.h"
+#include "codec/json.h"
+
+struct showing {
+    const struct policy *p;
+    int64_t at_ms;
+    struct str language; /* of the words */
+    struct buf *to;
+};
+
+/* ---- JSON ---- */
+
+static void comma(struct buf *to)
+{
+    char last = to->n ? to->p[to->n - 1] : '{';
+    if (last != '{' && last != '[')
+        buf_byte(to, ',');
+}
+
+static void name(struct buf *to, const char *n)
+{
+    comma(to);
+    json_write_string(to, str_of(n));
+    buf_byte(to, ':');
+}
+
+static void text(struct buf *to, const char *n, struct str value)
+{
+    name(to, n);
+    json_write_string(to, value);
+}
+
+static void text_or_null(struct buf *to, const char *n, struct str value)
+{
+    name(to, n);
+    if (value.n == 0)
+        buf_lit(to, "null");
+    else
+        json_write_string(to, value);
+}
+
+static void item(struct buf *to, struct str value)
+{
+    comma(to);
+    json_write_string(to, value);
+}
+
+static void names(struct buf *to, const char *n, const struct conf_names *list)
+{
+    name(to, n);
+    buf_byte(to, '[');
+    for (uint32_t i = 0; i < list->count; i++)
+        item(to, list->name[i]);
+    buf_byte(to, ']');
+}
+
+static void day(struct buf *to, const char *n, int64_t ms)
+{
+    char t[TIME_TEXT + 1];
+    time_format(ms, t);
+    text(to, n, (struct str){ t, 10 });
+}
+
+/* ---- which language ---- */
+
+static struct str primary(struct str language)
+{
+    struct str first, rest = language;
+    (void)str_next(&rest, '-', &first);
+    return first;
+}
+
+/* 3: the very language, 2: it without its region, 1: the same with another region; 0: another. */
+static int nearness(struct str wanted, struct str has)
+{
+    if (wanted.n == 0)
+        return 0;
+    if (str_eq_nocase(wanted, has))
+        return 3;
+    if (str_eq_nocase(primary(wanted), has))
+        return 2;
+    return str_eq_nocase(primary(wanted), primary(has));
+}
+
+static const struct conf_text *text_in(const struct conf_version *v, struct str language)
+{
+    const struct conf_text *best = NULL;
+    int near = 0;
+    for (uint32_t i = 0; i < v->text_count; i++) {
+        int n = nearness(language, v->text[i].language);
+        if (n > near) {
+            near = n;
+            best = &v->text[i];
+        }
+    }
+    return best;
+}
+
+static const struct policy_version *shown_version(const struct policy_purpose *p, int64_t at_ms)
+{
+    const struct policy_version *v = policy_version_at(p, at_ms);
+    return v != NULL && (v->voided_ms == 0 || v->voided_ms > at_ms) ? v : NULL;
+}
+
+static const struct conf_version *conf_of(const struct policy_purpose *p,
+                                          const struct policy_version *v)
+{
+    return &p->conf->version[v - p->version];
+}
+
+/* As the text calls it that is nearest; empty when no purpose is told in it. */
+static struct str told_in(const struct showing *x, struct str language)
+{
+    struct str found = { 0 };
+    int near = 0;
+    for (uint32_t i = 0; i < x->p->purpose_count; i++) {
+        const struct policy_purpose *p = &x->p->purpose[i];
+        const struct policy_version *v = shown_version(p, x->at_ms);
+        const struct conf_text *t = v != NULL ? text_in(conf_of(p, v), language) : NULL;
+        int n = t != NULL ? nearness(language, t->language) : 0;
+        if (n > near) {
+            near = n;
+            found = t->language;
+        }
+    }
+    return found;
+}
+
+static struct str own_language(const struct showing *x)
+{
+    const struct conf *c = x->p->conf;
+    if (c->banner.language.n != 0)
+        return c->banner.language;
+    if (c->purpose_count != 0 && c->purpose[0].version[0].text_count != 0)
+        return c->purpose[0].version[0].text[0].language;
+    return STR("en");
+}
+
+static struct str choose_language(const struct showing *x, struct str wanted)
+{
+    struct str one;
+    for (int i = 0; i < LIMIT_SHOWN_LANGUAGES && str_next(&wanted, ',', &one); i++) {
+        struct str found = told_in(x, str_trim(one));
+        if (found.n != 0)
+            return found;
+    }
+    return own_language(x);
+}
+
+/* ---- words ---- */
+
+static const struct conf_words *words_in(const struct conf *c, struct str language)
+{
+    const struct conf_words *best = NULL;
+    int near = 0;
+    for (uint32_t i = 0; i < c->banner.words_count; i++) {
+        int n = nearness(language, c->banner.words[i].language);
+        if (n > near) {
+            near = n;
+            best = &c->banner.words[i];
+        }
+    }
+    return best;
+}
+
+static int built_in(struct str language)
+{
+    for (int i = 0; i < CONF_WORD_LANGUAGES; i++) {
+        if (nearness(language, str_of(conf_word_language[i])) > 0)
+            return i;
+    }
+    return 0; /* English */
+}
+
+static void put_words(const struct showing *x)
+{
+    const struct conf_words *own = words_in(x->p->conf, x->language);
+    int number = built_in(x->language);
+    name(x->to, "words");
+    buf_byte(x->to, '{');
+    for (int i = 0; i < CONF_WORDS; i++) {
+        bool said = own != NULL && own->word[i].n != 0;
+        text(x->to, conf_word_text[i].name,
+             said ? own->word[i] : str_of(conf_word_text[i].text[number]));
+    }
+    buf_byte(x->to, '}');
+    text_or_null(x->to, "privacy_policy", own ? own->privacy_policy : STR(""));
+    text_or_null(x->to, "imprint", own ? own->imprint_page : STR(""));
+}
+
+/* ---- a purpose ---- */
+
+static bool has_recipient(const struct policy_version *v, const struct policy_recipient *r)
+{
+    for (uint32_t i = 0; i < v->recipient_count; i++) {
+        if (str_eq(v->recipient[i].name, r->name) &&
+            strcmp(v->recipient[i].country, r->country) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool recipient_is_new(const struct policy_version *from, const struct policy_version *to)
+{
+    for (uint32_t i = 0; i < to->recipient_count; i++) {
+        if (!has_recipient(from, &to->recipient[i]))
+            return true;
+    }
+    return false;
+}
+
+/* What the text after `from` says otherwise: parts by name, "recipients" when one is named that was not. */
+static void put_change(const struct showing *x, const struct policy_purpose *p, uint32_t from,
+                       struct str language)
+{
+    const struct conf_version *a = &p->conf->version[from], *b = a + 1;
+    const struct conf_text *old = text_in(a, language), *new = text_in(b, language);
+    comma(x->to);
+    buf_printf(x->to, "{\"version\":%u,\"parts\":[", b->version);
+    for (int i = 0; i < CONF_TEXT_PARTS; i++) {
+        if (old == NULL || new == NULL || !str_eq(old->part[i], new->part[i]))
+            item(x->to, str_of(conf_text_part[i]));
+    }
+    if (recipient_is_new(&p->version[from], &p->version[from + 1]))
+        item(x->to, STR("recipients"));
+    buf_lit(x->to, "]}");
+}
+
+static void put_text(const struct showing *x, const struct policy_purpose *p,
+                     const struct policy_version *v)
+{
+    const struct conf_version *c = conf_of(p, v);
+    const struct conf_text *t = text_in(c, x->language);
+    if (t == NULL)
+        t = &c->text[0];
+    text(x->to, "language", t->language);
+    name(x->to, "text");
+    buf_byte(x->to, '{');
+    for (int i = 0; i < CONF_TEXT_PARTS; i++)
+        text(x->to, conf_text_part[i], t->part[i]);
+    buf_byte(x->to, '}');
+    name(x->to, "void");
+    buf_byte(x->to, '[');
+    for (uint32_t i = 0; i < p->version_count; i++) {
+        if (p->version[i].voided_ms != 0 && p->version[i].voided_ms <= x->at_ms) {
+            comma(x->to);
+            buf_printf(x->to, "%u", p->version[i].version);
+        }
+    }
+    buf_byte(x->to, ']');
+    name(x->to, "changes");
+    buf_byte(x->to, '[');
+    for (uint32_t i = 0; &p->version[i] < v; i++)
+        put_change(x, p, i, t->language);
+    buf_byte(x->to, ']');
+}
+
+static void put_recipients(const struct showing *x, const struct policy_version *v)
+{
+    name(x->to, "recipients");
+    buf_byte(x->to, '[');
+    for (uint32_t i = 0; i < v->recipient_count; i++) {
+        bool twice = false;
+        for (uint32_t k = 0; k < i; k++)
+            twice |= str_eq(v->recipient[k].name, v->recipient[i].name) &&
+                     strcmp(v->recipient[k].country, v->recipient[i].country) == 0;
+        if (twice)
+            continue;
+        comma(x->to);
+        buf_byte(x->to, '{');
+        text(x->to, "name", v->recipient[i].name);
+        text(x->to, "country", str_of(v->recipient[i].country));
+        buf_byte(x->to, '}');
+    }
+    buf_byte(x->to, ']');
+    name(x->to, "notices");
+    buf_byte(x->to, '[');
+    for (uint32_t i = 0; i < v->notice_count; i++) {
+        comma(x->to);
+        buf_byte(x->to, '{');
+        text(x->to, "identifier", v->notice[i].identifier);
+        buf_printf(x->to, ",\"version\":%u}", v->notice[i].version);
+    }
+    buf_byte(x->to, ']');
+}
+
+/* A browser counts in days; the gate counts in calendar months. */
+static unsigned days_of(struct duration d)
+{
+    return (unsigned)(d.months * 365LL / 12 + d.ms / 86400000);
+}
+
+static void put_rules(const struct showing *x, const struct conf_purpose *c)
+{
+    static const char *const basis[] = { "consent", "contract", "legal_obligation",
+                                         "legitimate_interests" };
+    static const char *const terminal[] = { "consent", "strictly_necessary", "exempt", "none" };
+    text(x->to, "basis", str_of(basis[c->basis]));
+    text(x->to, "terminal_access", str_of(terminal[c->terminal_access]));
+    text(x->to, "scope", c->scope == CONF_DEVICE ? STR("device") : STR("person"));
+    name(x->to, "separate");
+    buf_str(x->to, c->separate ? STR("true") : STR("false"));
+    name(x->to, "honours");
+    buf_byte(x->to, '[');
+    if (c->honours & CONF_GPC)
+        item(x->to, STR("gpc"));
+    if (c->honours & CONF_DNT)
+        item(x->to, STR("dnt"));
+    buf_byte(x->to, ']');
+    names(x->to, "forget", &c->forget);
+    buf_printf(x->to, ",\"lifetime_days\":%u,\"ask_again_days\":%u", days_of(c->lifetime),
+               days_of(c->ask_again_after_refusal));
+}
+
+static void put_purposes(const struct showing *x)
+{
+    name(x->to, "purposes");
+    buf_byte(x->to, '[');
+    for (uint32_t i = 0; i < x->p->purpose_count; i++) {
+        const struct policy_purpose *p = &x->p->purpose[i];
+        const struct policy_version *v = shown_version(p, x->at_ms);
+        if (v == NULL)
+            continue;
+        comma(x->to);
+        buf_byte(x->to, '{');
+        text(x->to, "id", p->conf->id);
+        buf_printf(x->to, ",\"version\":%u", v->version);
+        day(x->to, "since", v->since_ms);
+        put_rules(x, p->conf);
+        put_recipients(x, v);
+        put_text(x, p, v);
+        buf_byte(x->to, '}');
+    }
+    buf_byte(x->to, ']');
+}
+
+/* ---- what the script does ---- */
+
+/* Purposes of the device that some destination requires. */
+static void put_needed_events(const struct showing *x)
+{
+    name(x->to, "events");
+    buf_byte(x->to, '[');
+    for (uint32_t i = 0; i < x->p->purpose_count; i++) {
+        bool required = false;
+        for (uint32_t u = 0; u < x->p->use_count; u++) {
+            for (uint32_t k = 0; k < x->p->use[u].require_count; k++)
+                required |= x->p->use[u].require[k] == i;
+        }
+        if (required && x->p->purpose[i].conf->scope == CONF_DEVICE)
+            item(x->to, x->p->purpose[i].conf->id);
+    }
+    buf_byte(x->to, ']');
+}
+
+static void put_signals(const struct showing *x, const char *system, int first, int end)
+{
+    const struct conf_names *s = x->p->conf->banner.signal;
+    bool any = false;
+    for (int i = first; i < end; i++)
+        any |= s[i].count != 0;
+    if (!any)
+        return; /* of a system that nobody named nothing is said */
+    name(x->to, system);
+    buf_byte(x->to, '{');
+    for (int i = first; i < end; i++)
+        names(x->to, conf_signal_name[i], &s[i]);
+    buf_byte(x->to, '}');
+}
+
+enum err policy_shown(const struct policy *p, struct str wanted, int64_t at_ms, struct arena *a,
+                      struct str *ret_json)
+{
+    AUTO(buf_fini) struct buf to = BUF_INIT(LIMIT_SHOWN);
+    const struct conf *c = p->conf;
+    struct showing x = { .p = p, .at_ms = at_ms, .to = &to };
+    x.language = choose_language(&x, wanted);
+    buf_byte(&to, '{');
+    text(&to, "language", x.language);
+    name(&to, "controller");
+    buf_byte(&to, '{');
+    text(&to, "name", c->controller_name);
+    text(&to, "country", str_of(c->controller_country));
+    text(&to, "contact", c->controller_contact);
+    buf_byte(&to, '}');
+    put_purposes(&x);
+    put_words(&x);
+    if (c->banner.events.count != 0)
+        names(&to, "events", &c->banner.events);
+    else
+        put_needed_events(&x);
+    put_signals(&x, "google", CONF_GOOGLE_AD_STORAGE, CONF_CLARITY_AD_STORAGE);
+    put_signals(&x, "clarity", CONF_CLARITY_AD_STORAGE, CONF_HUBSPOT_ANALYTICS);
+    put_signals(&x, "hubspot", CONF_HUBSPOT_ANALYTICS, CONF_SIGNALS);
+    buf_byte(&to, '}');
+    if (to.over)
+        return ERR_LIMIT;
+    *ret_json = arena_str(a, buf_view(&to));
+    return OK;
+}

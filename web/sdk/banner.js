@@ -1,0 +1,276 @@
+// The banner, the privacy choices behind it, and the button that always opens them.
+import { blocked } from './device.js'
+import { choose, current, granted, hooks, licet, now } from './core.js'
+import { fill, h } from './dom.js'
+import { dress } from './look.js'
+import { changedParts, signalled, whyAsk } from './policy.js'
+
+const script = document.currentScript
+const PARTS = ['data', 'transfer', 'recipients', 'storage', 'automation', 'consequences', 'withdrawal']
+let root, card, dialog, opener, dismissed, failed
+
+const words = () => now.policy.words
+const local = (kind, options) => {
+  try {
+    return new Intl[kind](now.policy.language, options)
+  } catch {
+    return new Intl[kind]('en', options)
+  }
+}
+const date = day => local('DateTimeFormat', { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(day))
+const country = code => local('DisplayNames', { type: 'region' }).of(code)
+
+// ---- one purpose ----
+
+/** The whole text of the version, as it would be agreed to. `fresh`: names of parts that are new to her. */
+function fullText(p, fresh) {
+  const recipients = p.recipients.map(r => `${r.name} (${country(r.country)})`).join(', ')
+  const parts = { ...p.text, recipients }
+  return h('details', {},
+    h('summary', {}, words().full_text, h('span', { class: 'of', hidden: true }, `: ${p.text.title}`)),
+    h('dl', {}, PARTS.filter(name => parts[name]).map(name => [
+      h('dt', { class: fresh.includes(name) && 'fresh' }, words()[name]), h('dd', {}, parts[name])])),
+    h('p', { class: 'fine' }, fill(words().version, { version: p.version, since: date(p.since) })))
+}
+
+function stateOf(p, choice) {
+  if (signalled(p) && !choice?.on) return words().signal
+  if (!choice) return null
+  if (choice.wait) return words().waiting
+  return fill(choice.on ? words().on_since : words().off_since, { date: date(choice.day * 864e5) })
+}
+
+/** `how`: {ask: reason, switches: true, state: true} */
+function item(p, how) {
+  const choice = current().choices[p.id]
+  const fresh = how.ask === 'changed' ? changedParts(p, choice) : []
+  const tag = how.ask === 'new' ? words().is_new : how.ask === 'changed' ? words().changed : null
+  const id = `licet-${p.id}`
+  const state = how.state && stateOf(p, choice)
+  const on = p.basis === 'legitimate_interests' ? granted(p.id) : !!choice?.on && (!!choice.wait || granted(p.id))
+  const more = p.basis === 'legitimate_interests' ? words().object : null
+  return h('li', { lang: p.language !== now.policy.language && p.language },
+    h('div', { class: 'row' },
+      h('div', {},
+        h('h3', { id }, p.text.title, tag && h('span', { class: 'tag' }, tag)),
+        h('p', {}, p.text.aim),
+        fresh.length ? h('p', { class: 'new' }, fill(words().changed_in, { parts: fresh.map(n => words()[n] ?? p.text.title).join(', ') })) : null,
+        [more, state].map(note => note && h('p', { class: 'note' }, note))),
+      how.switches && h('input', {
+        type: 'checkbox', role: 'switch', name: p.id, checked: on, 'aria-labelledby': id,
+        onchange: e => e.target.toggleAttribute('checked', e.target.checked), // so that the proof shows it
+      })),
+    fullText(p, fresh))
+}
+
+// ---- panels ----
+
+const cross = () => {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg')
+  const path = document.createElementNS('http://www.w3.org/2000/svg', 'path')
+  svg.setAttribute('viewBox', '0 0 16 16')
+  svg.setAttribute('aria-hidden', 'true')
+  path.setAttribute('d', 'M2 2l12 12M14 2L2 14')
+  svg.append(path)
+  return svg
+}
+
+const button = (part, label, onclick, kind) => h('button', { type: 'button', part, 'data-licet': part, class: kind, onclick }, label)
+
+function footer() {
+  const { controller, privacy_policy: policy, imprint } = now.policy
+  const links = [[policy, words().policy], [imprint, words().imprint]].filter(([href]) => href)
+  return h('p', { class: 'fine' },
+    fill(words().responsible, { controller: controller.name, country: country(controller.country), contact: controller.contact }),
+    links.map(([href, text], i) => [i ? ' · ' : h('br'), h('a', { href }, text)]))
+}
+
+/** Fills a panel: {title, intro, content, buttons, close} */
+function panel(box, { title, intro, content, buttons, close }) {
+  box.replaceChildren(
+    h('div', { class: 'top' },
+      h('h2', { id: 'licet-title', tabindex: '-1' }, title),
+      h('button', { type: 'button', class: 'x', part: 'close', 'data-licet': 'close', 'aria-label': words().close, onclick: close }, cross())),
+    h('div', { class: 'body', tabindex: '0', role: 'group', 'aria-labelledby': 'licet-title' },
+      h('p', {}, intro), failed ? h('p', { class: 'bad', role: 'alert' }, words().failed) : null, content, footer()),
+    h('div', { class: 'buttons' }, buttons))
+}
+
+/** Records what was chosen in a panel, with the very panel as proof. */
+function record(box, event, values, by) {
+  const form = box.outerHTML.replace(/ (class|part|style)="[^"]*"|<svg.*?<\/svg>/g, '')
+  failed = false
+  dismissed = true
+  hide()
+  choose(values, { form, by: event.isTrusted ? by : `${by}, by a script` })
+}
+
+const valuesOf = (list, on) => Object.fromEntries(list.map(p => [p.id, on]))
+const switched = box => Object.fromEntries([...box.querySelectorAll('input')].map(i => [i.name, i.checked]))
+
+// ---- the banner: what is new to her, and nothing that is asked separately ----
+
+const asked = () => now.policy.purposes.map(p => ({ p, ask: whyAsk(p, current()) })).filter(({ ask }) => ask)
+
+function openCard(oneByOne) {
+  const list = asked()
+  const purposes = list.map(({ p }) => p)
+  const news = list.every(({ ask }) => ask !== 'first')
+  const w = words()
+  const act = (on, by) => e => record(card, e, valuesOf(purposes, on), by)
+  panel(card, {
+    title: news ? w.title_news : w.title,
+    intro: fill(news ? w.intro_news : w.intro, { controller: now.policy.controller.name }),
+    content: h('ul', {}, list.map(({ p, ask }) => item(p, { ask, switches: oneByOne }))),
+    close: dismiss,
+    buttons: [
+      button('decline', purposes.length > 1 ? w.decline_all : w.decline, act(false, 'decline')),
+      button('accept', purposes.length > 1 ? w.accept_all : w.accept, act(true, 'accept')),
+      purposes.length > 1 && (oneByOne
+        ? button('save', w.save, e => record(card, e, switched(card), 'save'), 'third')
+        : button('choose', w.choose, () => {
+          openCard(true)
+          card.querySelector('input').focus()
+        }, 'third')),
+    ],
+  })
+  card.hidden = false
+  opener.hidden = true
+}
+
+/** Closing is no answer: nothing is kept, and the next page asks again. */
+function dismiss() {
+  dismissed = true
+  hide()
+}
+
+function hide() {
+  card.hidden = true
+  if (dialog.open) dialog.close()
+  opener.hidden = now.options.button === 'off'
+}
+
+// ---- the choices, at any time ----
+
+function openChoices() {
+  const w = words()
+  const all = now.policy.purposes.filter(p => p.scope === 'device' || now.known || current().choices[p.id])
+  const consent = all.filter(p => p.basis === 'consent')
+  const plain = consent.filter(p => !p.separate)
+  const separate = consent.filter(p => p.separate)
+  const others = all.filter(p => p.basis !== 'consent')
+  const on = consent.some(p => current().choices[p.id]?.on)
+  const section = (title, note, list, switches) => list.length && [h('h4', {}, title), note ? h('p', {}, note) : null,
+    h('ul', {}, list.map(p => item(p, { switches: switches(p), state: true })))]
+  const act = (list, value, by) => e => record(dialog, e, valuesOf(list, value), by)
+  panel(dialog, {
+    title: w.manage,
+    intro: w.manage_intro,
+    content: [
+      h('ul', {}, plain.map(p => item(p, { switches: true, state: true }))),
+      section(w.separate, w.separate_note, separate, () => true) || null,
+      section(w.unasked, '', others, p => p.basis === 'legitimate_interests') || null,
+    ],
+    close: () => dialog.close(),
+    buttons: [
+      // declining reaches what was asked separately, accepting never does, nor what her browser declines
+      button('decline', on ? w.withdraw_all : w.decline_all, act(consent, false, on ? 'withdraw' : 'decline')),
+      button('accept', w.accept_all, act(plain.filter(p => !signalled(p)), true, 'accept')),
+      button('save', w.save, e => record(dialog, e, switched(dialog), 'save'), 'third'),
+    ],
+  })
+  show()
+}
+
+function show() {
+  card.hidden = true
+  opener.hidden = true
+  if (!dialog.open) dialog.showModal()
+  dialog.querySelector('h2').focus()
+}
+
+// ---- one question, where it matters ----
+
+/** Asks for one purpose, in a dialog of its own. Resolves with whether it is granted; closing resolves with what was before. Does not
+ *  ask when it is granted already, nor within the time after a refusal unless `again`. */
+export function ask(id, { again, subject } = {}) {
+  const p = now.policy?.purposes.find(one => one.id === id)
+  if (!p || p.basis !== 'consent') return Promise.resolve(granted(id))
+  const whom = subject ?? now.known
+  if (p.scope === 'person' && !whom) {
+    console.error(`licet: '${id}' is a person's to grant: call licet.identify first`)
+    return Promise.resolve(false)
+  }
+  const choice = current().choices[id]
+  const reason = whyAsk({ ...p, separate: false }, { ...current(), known: whom })
+  if (granted(id) && choice.v >= p.version) return Promise.resolve(true)
+  if (!again && !reason) return Promise.resolve(false)
+  return new Promise(ok => {
+    let answer
+    const act = (on, by) => e => {
+      answer = on
+      record(dialog, e, { [id]: on }, by)
+    }
+    const record = (box, e, values, by) => {
+      const form = box.outerHTML.replace(/ (class|part|style)="[^"]*"|<svg.*?<\/svg>/g, '')
+      choose(values, { form, by: e.isTrusted ? by : `${by}, by a script`, whom })
+      dialog.close()
+    }
+    const line = item(p, { ask: reason === 'changed' && reason, state: true })
+    line.querySelector('details').open = true
+    panel(dialog, {
+      title: p.text.title,
+      intro: fill(words().intro, { controller: now.policy.controller.name }),
+      content: h('ul', {}, line),
+      close: () => dialog.close(),
+      buttons: [button('decline', words().no, act(false, 'no')), button('accept', words().yes, act(true, 'yes'))],
+    })
+    show()
+    dialog.addEventListener('close', async () => {
+      if (answer) await licet.flush()
+      ok(granted(id))
+    }, { once: true })
+  })
+}
+
+// ---- the page ----
+
+function refresh() {
+  if (!now.policy || !card || dialog.open) return
+  // in a browser that keeps nothing she would be asked on every page for nothing
+  if (!dismissed && !blocked && asked().length) openCard()
+  else if (!card.hidden && !asked().length) hide()
+}
+
+/** Builds it all, once the policy is there. */
+export function openBanner() {
+  const host = h('licet-consent', { 'data-theme': now.options.theme, lang: now.policy.language })
+  if (/^(ar|fa|he|ur)\b/.test(now.policy.language)) host.dir = 'rtl'
+  root = host.attachShadow({ mode: 'open' })
+  dress(root, script?.nonce)
+  card = h('section', { class: 'card', part: 'banner', role: 'dialog', 'aria-labelledby': 'licet-title', hidden: true,
+    onkeydown: e => e.key === 'Escape' && dismiss() })
+  dialog = h('dialog', { part: 'choices', 'aria-labelledby': 'licet-title', onclose: () => {
+    hide()
+    refresh()
+  } })
+  opener = button('opener', words().manage, openChoices, 'opener')
+  opener.hidden = now.options.button === 'off'
+  root.append(card, opener, dialog)
+  document.body.prepend(host) // so that it is what the keyboard meets first
+  document.addEventListener('click', e => {
+    const wish = e.target.closest?.('[data-licet-open],[data-licet-ask]')
+    if (!wish) return
+    e.preventDefault()
+    if (wish.dataset.licetAsk) ask(wish.dataset.licetAsk, { again: true })
+    else openChoices()
+  })
+  hooks.changed = refresh
+  hooks.failed = () => {
+    failed = true
+    dismissed = false
+    refresh()
+  }
+  licet.open = openChoices
+  refresh()
+}

@@ -1,0 +1,252 @@
+// The choices of this browser, kept, sent and obeyed. The banner is a layer above.
+import * as device from './device.js'
+import * as events from './events.js'
+import { isGranted, loadPolicy } from './policy.js'
+import * as queue from './queue.js'
+import { tell, tellDefault } from './signals.js'
+import { cannotStop, runTags } from './tags.js'
+
+const script = document.currentScript ?? document.querySelector('script[data-key][src*="/sdk/licet"]')
+const options = script?.dataset ?? {}
+const site = {
+  url: (options.url ?? new URL('..', script?.src ?? location.href).href).replace(/\/$/, ''),
+  key: options.key, language: options.language, version: VERSION,
+}
+/** What is known and may change; the banner reads it. `known`: who signed in, {id, token}. */
+export const now = { policy: null, choices: {}, known: null, options }
+let state = device.load()
+now.choices = state.choices
+let before = {} // what was granted when it was last told
+let told = false
+const listeners = []
+const waiters = []
+/** The banner's: what to do when an act could not be recorded. */
+export const hooks = { failed() {}, changed() {} }
+
+const purpose = id => now.policy?.purposes.find(p => p.id === id)
+/** A purpose that was granted can be withdrawn though the policy is out of reach, or no longer asks for it. */
+const known = id => purpose(id) ?? { id, version: state.choices[id].v, scope: 'device', language: '', notices: [] }
+export const granted = id => !!purpose(id) && mine(id) && isGranted(purpose(id), state.choices)
+/** A person's consent is hers alone: it counts while she is signed in. */
+const mine = id => purpose(id).scope !== 'person' || !state.choices[id]?.on || (!!now.known && state.person === now.known.id)
+const all = () => Object.fromEntries(now.policy.purposes.map(p => [p.id, granted(p.id)]))
+const mayTrack = () => (now.policy && state.device && now.policy.events.some(granted) ? state.device : null)
+
+/** Deletes what the scripts of purposes left that are refused. */
+function clear() {
+  const patterns = now.policy.purposes.filter(p => state.choices[p.id] && !state.choices[p.id].on).flatMap(p => p.forget)
+  const kept = now.policy.purposes.filter(p => granted(p.id)).flatMap(p => p.forget)
+  const gone = patterns.filter(p => !kept.includes(p))
+  if (gone.length) device.forget(gone)
+}
+
+/** Without a grant of the device's no id of it stays. */
+function keep() {
+  const its = Object.keys(state.choices).some(id => state.choices[id].on && purpose(id)?.scope !== 'person')
+  if (!its) {
+    delete state.device
+    delete state.token
+  }
+  return device.save(state)
+}
+
+/** Everything that depends on the choices follows them. `chosen`: others are told even if nothing changed. */
+function apply(chosen) {
+  now.choices = state.choices
+  if (!now.policy) return
+  const next = all()
+  const changed = Object.keys(next).filter(id => next[id] !== !!before[id])
+  const lowered = Object.keys(before).some(id => before[id] && !next[id])
+  const tracked = now.policy.events.some(id => before[id])
+  before = next
+  clear()
+  if (told && !chosen && !changed.length) return
+  if (told || Object.keys(state.choices).length) tell(now.policy, next, lowered)
+  told = true
+  if (!mayTrack()) events.drop()
+  else if (!tracked) events.startViews(options.pages !== 'off')
+  runTags(granted)
+  for (const [id, resolve] of waiters) if (next[id]) resolve(true)
+  const detail = { granted: next, changed }
+  document.dispatchEvent(new CustomEvent('licet:consent', { detail }))
+  for (const each of listeners) each(detail)
+  hooks.changed()
+  if (lowered && cannotStop(granted) && options.reload !== 'off') reload()
+}
+
+/** A script that runs is unloaded with its page: once the withdrawal has arrived, or soon. */
+function reload() {
+  const go = () => location.reload()
+  setTimeout(go, 2000)
+  queue.flush().then(go)
+}
+
+// ---- acts ----
+
+/** One act for each language of the texts, and for the person apart from the device. */
+function split(ids) {
+  const groups = new Map()
+  for (const id of ids) {
+    const p = known(id)
+    const who = p.scope === 'person'
+    const key = `${who} ${p.language}`
+    groups.set(key, [...(groups.get(key) ?? []), p])
+  }
+  return [...groups.values()]
+}
+
+function bodyOf(purposes, values, { form, by, whom }) {
+  const person = purposes[0].scope === 'person'
+  const who = whom ?? now.known
+  const grants = purposes.some(p => values[p.id])
+  const recorded = person || grants || state.device
+  const notices = new Map(purposes.flatMap(p => p.notices).map(n => [n.identifier + n.version, n]))
+  const body = {
+    subject: person && who ? { id: who.id, email: who.email } : !state.token && state.device && !grants ? { id: state.device } : {},
+    ...(person && who?.token && { subject_token: who.token }),
+    preferences: Object.fromEntries(purposes.map(p => [p.id, values[p.id]])),
+    versions: Object.fromEntries(purposes.map(p => [p.id, p.version])),
+    shown: { language: purposes[0].language },
+  }
+  // a no of somebody who is not known carries nothing: licet counts it
+  if (!recorded) return { body }
+  const content = { by, page: location.origin + location.pathname, at: new Date().toISOString() }
+  const proof = { ...body, legal_notices: [...notices.values()], proofs: [{ form, content: JSON.stringify(content) }] }
+  return { body: proof, short: grants ? undefined : body }
+}
+
+/** Records choices, {purpose: true|false}. `form`: the very wording shown. What is lowered is obeyed at once, what is granted once licet
+ *  has taken it. */
+export function choose(values, { form = '', by = 'api', whom } = {}) {
+  const ids = Object.keys(values).filter(id => purpose(id) || (!values[id] && state.choices[id]))
+  const lowersAlone = ids.every(id => !values[id])
+  const lines = split(ids).map(purposes => ({
+    ...bodyOf(purposes, values, { form, by, whom }),
+    ...(purposes[0].scope === 'person' ? { token: '' } : lowersAlone && state.token ? { token: state.token } : {}),
+    grants: purposes.filter(p => values[p.id]).map(p => p.id),
+  }))
+  const day = device.today()
+  for (const id of ids) {
+    const on = values[id] ? 1 : 0
+    const had = state.choices[id]
+    const v = known(id).version
+    state.choices[id] = on && had?.on && !had.wait && had.v === v ? { ...had, day } : { on, v, day, ...(on && { wait: 1 }) }
+    if (on && known(id).scope === 'person') state.person = (whom ?? now.known)?.id
+  }
+  keep()
+  const kept = lines.map(queue.enqueue)
+  apply(true)
+  return kept.every(Boolean)
+}
+
+function taken(act, { device: id, token }) {
+  state = device.load()
+  const still = act.grants.filter(p => state.choices[p]?.on)
+  for (const p of still) delete state.choices[p].wait
+  const devices = still.filter(p => purpose(p)?.scope !== 'person')
+  if (devices.length) {
+    state.device = id
+    if (token) state.token = token
+  }
+  if (still.length) keep()
+  apply()
+}
+
+function refused(act, status, said) {
+  console.error(`licet: a choice was not taken: ${status} ${said?.message ?? ''} ${said?.field ?? ''}`)
+  state = device.load()
+  for (const p of act.grants) if (state.choices[p]?.wait) delete state.choices[p]
+  keep()
+  apply()
+  if (act.grants.length) hooks.failed()
+}
+
+// ---- what a page calls ----
+
+let isReady
+const ready = new Promise(ok => (isReady = ok))
+
+export const licet = {
+  version: site.version,
+  /** Resolves with {purpose: granted} once the policy is there. */
+  ready,
+  granted,
+  /** {purpose: {granted, chosen, version, waiting}} */
+  state: () => Object.fromEntries((now.policy?.purposes ?? []).map(p => {
+    const c = state.choices[p.id]
+    return [p.id, { granted: granted(p.id), chosen: c ? !!c.on : null, version: c?.v ?? null, waiting: !!c?.wait }]
+  })),
+  policy: () => now.policy,
+  /** Resolves when the purpose is granted, now or later. */
+  when: id => (granted(id) ? Promise.resolve(true) : new Promise(ok => waiters.push([id, ok]))),
+  onChange: each => void listeners.push(each),
+  choose,
+  /** Withdraws these purposes, or all that were granted. */
+  withdraw(...ids) {
+    const which = ids.length ? ids.flat() : Object.keys(state.choices).filter(id => state.choices[id].on)
+    return choose(Object.fromEntries(which.map(id => [id, false])))
+  },
+  /** Resolves once nothing waits to be sent, true, or cannot be sent now, false. */
+  flush: () => queue.flush().then(() => !queue.waiting()),
+  page: events.page,
+  track: events.track,
+  /** Who signed in. `token`: the HMAC of the id, made by the site's server: with it she can choose for herself here. */
+  identify(id, traits, { token, email } = {}) {
+    now.known = { id: String(id), token, email }
+    const sent = events.identify(id, traits)
+    apply()
+    hooks.changed()
+    return sent
+  },
+  /** She signed out. */
+  reset() {
+    now.known = null
+    events.signOut()
+    for (const p of now.policy?.purposes ?? []) if (p.scope === 'person' && state.choices[p.id]?.on) delete state.choices[p.id]
+    keep()
+    apply()
+  },
+  /** Runs <script type="text/plain"> that came later. */
+  scan: () => runTags(granted),
+}
+
+export const current = () => ({ ...state, known: now.known })
+
+/** Begins; resolves when the policy is there, or will not come. */
+export async function start() {
+  const early = Array.isArray(window.licet) ? window.licet : []
+  window.licet = licet
+  licet.push = call => void call(licet)
+  tellDefault()
+  events.openTracker({ ...site, anonymousId: mayTrack })
+  queue.openQueue({ ...site, token: () => state.token, taken, refused })
+  device.watch(() => {
+    state = device.load()
+    apply(true)
+  })
+  if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', licet.scan)
+  queue.flush()
+  await fetchPolicy()
+  if (now.policy) {
+    apply()
+    isReady(all())
+  }
+  for (const call of early) call(licet)
+}
+
+/** Out of reach: once more when the line is there again, or in a while. */
+async function fetchPolicy() {
+  for (let n = 0; n < 5; n++) {
+    try {
+      now.policy = await loadPolicy(site)
+      return
+    } catch (e) {
+      console.error(e.message)
+      if (e.final) return
+    }
+    await new Promise(ok => {
+      addEventListener('online', ok, { once: true })
+      setTimeout(ok, 3e4)
+    })
+  }
+}

@@ -1,0 +1,107 @@
+// What this browser keeps: one entry of localStorage with the choices, and one for each act on its way. Nothing is
+// written before a choice. Where storage is blocked or full, things live as long as the page.
+const KEY = 'licet'
+const ACT = 'licet.act.'
+
+/** localStorage; null where the browser blocks it. */
+const store = (() => {
+  try {
+    return window.localStorage
+  } catch {
+    return null
+  }
+})()
+export const blocked = !store
+const memory = new Map()
+
+function read(key) {
+  try {
+    return JSON.parse(store?.getItem(key) ?? memory.get(key) ?? 'null')
+  } catch {
+    return null // somebody else's, or damaged: as if it were not there
+  }
+}
+
+/** False when it lives as long as the page only. */
+function write(key, value) {
+  const text = JSON.stringify(value)
+  memory.delete(key)
+  try {
+    store.setItem(key, text)
+    return true
+  } catch {
+    memory.set(key, text)
+    return false
+  }
+}
+
+function remove(key) {
+  memory.delete(key)
+  store?.removeItem(key)
+}
+
+/** {choices: {purpose: {on, v, day, wait}}, device, token, person}. A day, not a moment: a refusal must not be an id. */
+export function load() {
+  const kept = read(KEY)
+  return kept && typeof kept.choices === 'object' && kept.choices ? kept : { choices: {} }
+}
+
+export const today = () => Math.floor(Date.now() / 864e5)
+
+/** Without a grant that stands or waits no id stays. */
+export function save(state) {
+  if (!Object.values(state.choices).some(c => c.on)) {
+    delete state.device
+    delete state.token
+    delete state.person
+  }
+  return Object.keys(state.choices).length || state.device ? write(KEY, state) : remove(KEY)
+}
+
+export const acts = () => [...new Set([...Object.keys(store ?? {}), ...memory.keys()])]
+  .filter(key => key.startsWith(ACT)).map(key => ({ ...read(key), key })).filter(act => act.body).sort((a, b) => a.n - b.n)
+
+export const keepAct = ({ key, ...act }) => write(key, act)
+export const actKey = id => ACT + id
+export const dropAct = act => remove(act.key)
+
+/** Calls `then` when another tab has changed something. */
+export function watch(then) {
+  addEventListener('storage', e => (e.key === KEY || e.key === null) && then())
+}
+
+export const newId = () => {
+  const b = crypto.getRandomValues(new Uint8Array(16))
+  b[6] = (b[6] & 15) | 64
+  b[8] = (b[8] & 63) | 128
+  return [...b].map((n, i) => (/^(4|6|8|10)$/.test(i) ? '-' : '') + n.toString(16).padStart(2, '0')).join('')
+}
+
+const matches = (name, pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern)
+
+/** Deletes cookies and entries of the page's storage that other scripts left. */
+export function forget(patterns) {
+  const named = name => patterns.some(p => matches(name, p))
+  for (const one of blockedOr(() => [localStorage, sessionStorage]) ?? []) {
+    for (const key of Object.keys(one)) if (named(key)) one.removeItem(key)
+  }
+  const host = location.hostname.split('.')
+  for (const cookie of (blockedOr(() => document.cookie) ?? '').split('; ')) {
+    const name = cookie.split('=')[0]
+    if (!name || !named(name)) continue
+    const end = `${name}=; Max-Age=0; Path=`
+    const folders = location.pathname.split('/').map((_, i, all) => all.slice(0, i + 1).join('/') || '/')
+    for (const path of new Set(['/', ...folders])) {
+      document.cookie = end + path
+      for (let i = 0; i < host.length; i++) document.cookie = `${end}${path}; Domain=${host.slice(i).join('.')}`
+    }
+  }
+}
+
+function blockedOr(look) {
+  try {
+    return look()
+  } catch {
+    return null
+  }
+}

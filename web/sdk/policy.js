@@ -1,0 +1,44 @@
+// The policy, and what follows from it and the choices made: pure but for load().
+import { today } from './device.js'
+
+/** The policy of /sdk/policy; rejects when it cannot be had. */
+export async function loadPolicy({ url, key, language }) {
+  const wanted = [language || document.documentElement.lang, ...(navigator.languages ?? [])].filter(Boolean)
+  const query = new URLSearchParams({ key, language: [...new Set(wanted)].slice(0, 4).join() })
+  const answer = await fetch(`${url}/sdk/policy?${query}`, { credentials: 'omit' })
+  const said = await answer.json().catch(() => ({}))
+  if (answer.ok) return said
+  throw Object.assign(new Error(`licet: /sdk/policy answered ${answer.status}: ${said.message}`), { final: answer.status < 429 })
+}
+
+/** A day that lies ahead is one of a clock that was wrong: today, then. */
+const age = choice => Math.max(0, today() - choice.day)
+
+const signals = () => ({ gpc: !!navigator.globalPrivacyControl, dnt: navigator.doNotTrack === '1' || window.doNotTrack === '1' })
+/** Whether the browser itself says no to this purpose. */
+export const signalled = p => p.honours.some(name => signals()[name])
+
+const stands = (p, choice) => choice.v <= p.version && !p.void.includes(choice.v) && age(choice) < p.lifetime_days
+
+/** Whether the purpose is permitted here and now: a grant that licet has taken, young enough, of a text that is not void. */
+export function isGranted(p, choices) {
+  const choice = choices[p.id]
+  if (p.basis !== 'consent') return !(choice && !choice.on) && (p.basis !== 'legitimate_interests' || !signalled(p))
+  return !!choice && !!choice.on && !choice.wait && stands(p, choice)
+}
+
+/** 'first', 'new' (others were asked about before), 'changed' or 'again'; null: not now. */
+export function whyAsk(p, state) {
+  const choice = state.choices[p.id]
+  if (p.basis !== 'consent' || p.separate || (p.scope === 'person' && !state.known)) return null
+  if (!choice) return signalled(p) ? null : Object.keys(state.choices).length ? 'new' : 'first'
+  if (choice.wait) return null
+  if (!choice.on) return age(choice) < p.ask_again_days ? null : choice.v < p.version ? 'changed' : 'again'
+  return choice.v < p.version ? 'changed' : stands(p, choice) ? null : 'again'
+}
+
+/** Names of the parts that changed since the text she knows. */
+export function changedParts(p, choice) {
+  const parts = p.changes.filter(c => choice && c.version > choice.v).flatMap(c => c.parts)
+  return [...new Set(parts)]
+}

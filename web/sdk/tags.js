@@ -1,0 +1,21 @@
+// <script type="text/plain" data-licet-purpose="statistics">: runs once every purpose named is granted.
+const ran = new Set()
+
+/** Runs what may run. */
+export function runTags(granted) {
+  for (const tag of document.querySelectorAll('script[type="text/plain"][data-licet-purpose]')) {
+    const purposes = tag.dataset.licetPurpose.split(/[\s,]+/).filter(Boolean)
+    if (!purposes.length || !purposes.every(granted)) continue
+    const script = document.createElement('script')
+    for (const { name, value } of tag.attributes) if (name !== 'type' && name !== 'nonce') script.setAttribute(name, value)
+    if (tag.dataset.licetType) script.type = tag.dataset.licetType
+    script.nonce = tag.nonce // hidden from attributes
+    script.async = tag.hasAttribute('async')
+    script.textContent = tag.textContent
+    for (const p of purposes) ran.add(p)
+    tag.replaceWith(script)
+  }
+}
+
+/** Whether a script runs that is no longer permitted: it can only be unloaded with its page. */
+export const cannotStop = granted => [...ran].some(p => !granted(p))
