@@ -27,7 +27,7 @@ function fullText(p, fresh) {
   const recipients = p.recipients.map(r => `${r.name} (${country(r.country)})`).join(', ')
   const parts = { ...p.text, recipients }
   return h('details', {},
-    h('summary', {}, words().full_text, h('span', { class: 'of', hidden: true }, `: ${p.text.title}`)),
+    h('summary', { 'aria-label': `${words().full_text}: ${p.text.title}` }, words().full_text),
     h('dl', {}, PARTS.filter(name => parts[name]).map(name => [
       h('dt', { class: fresh.includes(name) && 'fresh' }, words()[name]), h('dd', {}, parts[name])])),
     h('p', { class: 'fine' }, fill(words().version, { version: p.version, since: date(p.since) })))
@@ -57,7 +57,7 @@ function item(p, how) {
         fresh.length ? h('p', { class: 'new' }, fill(words().changed_in, { parts: fresh.map(n => words()[n] ?? p.text.title).join(', ') })) : null,
         [more, state].map(note => note && h('p', { class: 'note' }, note))),
       how.switches && h('input', {
-        type: 'checkbox', role: 'switch', name: p.id, checked: on, 'aria-labelledby': id,
+        type: 'checkbox', role: 'switch', name: p.id, checked: on, 'data-was': on, 'aria-labelledby': id,
         onchange: e => e.target.toggleAttribute('checked', e.target.checked), // so that the proof shows it
       })),
     fullText(p, fresh))
@@ -106,7 +106,12 @@ function record(box, event, values, by) {
 }
 
 const valuesOf = (list, on) => Object.fromEntries(list.map(p => [p.id, on]))
-const switched = box => Object.fromEntries([...box.querySelectorAll('input')].map(i => [i.name, i.checked]))
+/** What the switches say. One that is off and was never asked about is no answer where it is not asked: what is separate, or rests on
+ *  other grounds, counts when it was moved. */
+const switched = box => Object.fromEntries([...box.querySelectorAll('input')]
+  .filter(i => i.checked !== ('was' in i.dataset) || plain(now.policy.purposes.find(p => p.id === i.name)))
+  .map(i => [i.name, i.checked]))
+const plain = p => p.basis === 'consent' && !p.separate
 
 // ---- the banner: what is new to her, and nothing that is asked separately ----
 
@@ -145,9 +150,11 @@ function dismiss() {
 }
 
 function hide() {
+  const here = card.contains(root.activeElement)
+  opener.hidden = now.options.button === 'off'
   card.hidden = true
   if (dialog.open) dialog.close()
-  opener.hidden = now.options.button === 'off'
+  if (here) opener.focus()
 }
 
 // ---- the choices, at any time ----
@@ -156,7 +163,7 @@ function openChoices() {
   const w = words()
   const all = now.policy.purposes.filter(p => p.scope === 'device' || now.known || current().choices[p.id])
   const consent = all.filter(p => p.basis === 'consent')
-  const plain = consent.filter(p => !p.separate)
+  const together = consent.filter(plain)
   const separate = consent.filter(p => p.separate)
   const others = all.filter(p => p.basis !== 'consent')
   const on = consent.some(p => current().choices[p.id]?.on)
@@ -167,7 +174,7 @@ function openChoices() {
     title: w.manage,
     intro: w.manage_intro,
     content: [
-      h('ul', {}, plain.map(p => item(p, { switches: true, state: true }))),
+      h('ul', {}, together.map(p => item(p, { switches: true, state: true }))),
       section(w.separate, w.separate_note, separate, () => true) || null,
       section(w.unasked, '', others, p => p.basis === 'legitimate_interests') || null,
     ],
@@ -175,7 +182,7 @@ function openChoices() {
     buttons: [
       // declining reaches what was asked separately, accepting never does, nor what her browser declines
       button('decline', on ? w.withdraw_all : w.decline_all, act(consent, false, on ? 'withdraw' : 'decline')),
-      button('accept', w.accept_all, act(plain.filter(p => !signalled(p)), true, 'accept')),
+      button('accept', w.accept_all, act(together.filter(p => !signalled(p)), true, 'accept')),
       button('save', w.save, e => record(dialog, e, switched(dialog), 'save'), 'third'),
     ],
   })
@@ -184,7 +191,7 @@ function openChoices() {
 
 function show() {
   card.hidden = true
-  opener.hidden = true
+  opener.hidden = now.options.button === 'off' // the keyboard comes back to it
   if (!dialog.open) dialog.showModal()
   dialog.querySelector('h2').focus()
 }

@@ -1,0 +1,383 @@
+// The banner as visitors meet it: three languages, before and after every choice.
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { after, before, test } from 'node:test'
+import { openShop, purposes, secondVersion, shot } from './banner-house.mjs'
+import { until } from './daemon.mjs'
+import { arrivals } from './fixture.mjs'
+
+const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+let shop, licet
+before(async () => {
+  shop = await openShop()
+  licet = shop.house.licet
+})
+after(() => shop?.stop())
+
+/** What axe-core finds fault with in the banner and its dialogs. */
+async function faultsOf(page) {
+  await page.evaluate(AXE)
+  const { violations } = await page.evaluate(() => window.axe.run({ include: [['licet-consent']] }, { resultTypes: ['violations'] }))
+  return violations.map(v => `${v.id}: ${v.nodes.map(n => n.html).join(' | ')}`)
+}
+const granted = page => page.evaluate(() => window.licet.state()).then(s => Object.keys(s).filter(id => s[id].granted))
+const settled = page => page.evaluate(() => window.licet.flush())
+const standing = async id => Object.fromEntries((await licet.api('GET', `/v1/permissions/${id}`)).json.purposes.map(p => [p.id, p]))
+
+for (const [language, words] of Object.entries({
+  en: ['May we use your data?', 'Decline all', 'Accept all', 'Full text', 'Privacy choices'],
+  de: ['Dürfen wir Ihre Daten verwenden?', 'Alle ablehnen', 'Alle annehmen', 'Voller Wortlaut', 'Datenschutz-Wahl'],
+  nl: ['Mogen wij uw gegevens gebruiken?', 'Alles weigeren', 'Alles toestaan', 'Volledige tekst', 'Privacykeuzes'],
+})) {
+  test(`the whole journey in ${language}: nothing before the choice, nothing after the withdrawal, no finding of axe-core`, async () => {
+    const me = await shop.visitor({ viewport: { width: 1200, height: 800 } })
+    const { page } = me
+    const [title, decline, accept, text, manage] = words
+    await me.open(`/?l=${language}&utm_source=letter`)
+    await me.card.getByRole('heading', { name: title }).waitFor()
+    await shot(page, `${language}-1-first`)
+    assert.deepEqual(await faultsOf(page), [])
+    assert.deepEqual(await me.stored(), { local: {}, session: {}, cookies: '' }, 'nothing is stored before the choice')
+    const elsewhere = me.asked.filter(url => !url.startsWith(shop.site.url))
+    assert.deepEqual(elsewhere.map(url => new URL(url).pathname), ['/sdk/licet.js', '/sdk/policy'], 'and nothing asked but script and policy')
+    assert.equal(await me.card.getByRole('button', { name: decline }).count(), 1)
+
+    await me.card.getByText(text).first().click()
+    assert.ok(await me.card.getByText('Tuuli Warehouse Oy').first().isVisible(), 'the full text is one click away')
+    await shot(page, `${language}-2-full-text`)
+    assert.deepEqual(await faultsOf(page), [])
+    await me.press('choose')
+    await shot(page, `${language}-3-one-by-one`)
+    assert.deepEqual(await faultsOf(page), [])
+    assert.equal(await me.card.locator('input:checked').count(), 0, 'nothing is switched on beforehand')
+
+    await me.card.getByRole('button', { name: accept }).click()
+    await until(async () => (await granted(page)).length === 2, 'the grants')
+    await until(() => me.events.length > 0, 'the page view')
+    const device = (await page.evaluate(() => JSON.parse(localStorage.getItem('licet')))).device
+    const held = await standing(device)
+    assert.deepEqual([held.statistics.state, held.adverts.state, held.recording.state], ['permitted', 'permitted', 'denied'])
+
+    await page.getByRole('button', { name: manage }).click()
+    await me.dialog.getByRole('heading', { name: manage }).waitFor()
+    await shot(page, `${language}-4-choices`)
+    assert.deepEqual(await faultsOf(page), [])
+    const sent = me.events.length
+    await me.press('decline')
+    await settled(page)
+    await me.open(`/?l=${language}`)
+    await page.evaluate(() => window.licet.track('After'))
+    await page.evaluate(() => new Promise(ok => setTimeout(ok, 600)))
+    assert.equal(me.events.length, sent, 'after the withdrawal no event is sent')
+    const left = await me.stored()
+    assert.deepEqual(Object.keys(left.local), ['licet'])
+    assert.ok(!left.local.licet.includes(device) && !left.local.licet.includes('token'), 'and no id is left')
+    assert.deepEqual([left.session, left.cookies], [{}, ''])
+    await shot(page, `${language}-5-withdrawn`)
+    assert.deepEqual(me.faults, [])
+  })
+}
+
+test('on a telephone, in the dark and at 320 pixels everything fits, and axe-core finds nothing', async () => {
+  for (const [name, options] of Object.entries({
+    'small-light': { viewport: { width: 320, height: 640 } },
+    'small-dark': { viewport: { width: 320, height: 640 }, colorScheme: 'dark' },
+    'large-dark': { viewport: { width: 1200, height: 800 }, colorScheme: 'dark' },
+  })) {
+    const me = await shop.visitor(options)
+    await me.open('/?l=de')
+    await me.card.waitFor()
+    await shot(me.page, name)
+    assert.deepEqual(await faultsOf(me.page), [], name)
+    const box = await me.card.boundingBox()
+    assert.ok(box.x >= 0 && box.x + box.width <= options.viewport.width && box.height < options.viewport.height, name)
+    for (const b of await me.card.locator('button:visible').all()) {
+      const { x, y, width, height } = await b.boundingBox()
+      assert.ok(x >= 0 && x + width <= options.viewport.width && y + height <= options.viewport.height && height >= 44, `${name}: a button lies outside or is small`)
+    }
+    assert.ok(await me.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name}: the page scrolls sideways`)
+    await me.press('choose')
+    await me.press('decline')
+    await me.press('opener')
+    await shot(me.page, `${name}-choices`)
+    assert.deepEqual(await faultsOf(me.page), [], `${name}: choices`)
+    assert.deepEqual(me.faults, [])
+  }
+})
+
+test('declining is as prominent and as near as accepting', async () => {
+  const me = await shop.visitor()
+  await me.open()
+  const look = part => me.card.locator(`[data-licet=${part}]`).evaluate(e => {
+    const { width, height, top } = e.getBoundingClientRect()
+    const { backgroundColor, color, borderColor, fontSize, fontWeight, opacity } = getComputedStyle(e)
+    return { width, height, top, backgroundColor, color, borderColor, fontSize, fontWeight, opacity }
+  })
+  assert.deepEqual(await look('decline'), await look('accept'))
+  await me.press('decline')
+  await me.press('opener')
+  const inDialog = part => me.dialog.locator(`[data-licet=${part}]`).evaluate(e => {
+    const { width, height, top } = e.getBoundingClientRect()
+    return { width, height, top, colour: getComputedStyle(e).backgroundColor }
+  })
+  assert.deepEqual(await inDialog('decline'), await inDialog('accept'))
+})
+
+test('what is asked separately is not in the banner, and "accept all" does not grant it', async () => {
+  const me = await shop.visitor()
+  await me.open()
+  await me.card.waitFor()
+  assert.ok(!(await me.card.innerText()).includes('Recording'))
+  await me.press('accept')
+  await until(async () => (await granted(me.page)).length === 2, 'the grants')
+  await me.press('opener')
+  assert.ok(await me.dialog.getByText('Recording how you use the pages').isVisible())
+  await me.press('accept')
+  await settled(me.page)
+  assert.deepEqual(await granted(me.page), ['statistics', 'adverts'])
+  assert.ok(me.acts.every(act => !('recording' in act.preferences)))
+})
+
+test('closing is not consent, nor a refusal: nothing is kept or sent, and the next page asks again', async () => {
+  const me = await shop.visitor()
+  await me.open()
+  await me.press('close')
+  assert.ok(await me.card.isHidden())
+  await me.open('/again')
+  assert.ok(await me.card.isVisible())
+  await me.page.keyboard.press('Tab')
+  await me.page.keyboard.press('Escape')
+  assert.ok(await me.card.isHidden())
+  assert.deepEqual(await me.stored(), { local: {}, session: {}, cookies: '' })
+  assert.deepEqual(me.acts, [])
+})
+
+test('by keyboard alone: the banner is met first, declined, opened again and withdrawn', async () => {
+  const me = await shop.visitor()
+  await me.open()
+  await me.card.waitFor()
+  const focused = () => me.page.evaluate(() => {
+    const inside = document.activeElement.shadowRoot?.activeElement
+    return inside?.dataset.licet ?? inside?.localName ?? document.activeElement.localName
+  })
+  const tabTo = async part => {
+    for (let n = 0; n < 20 && (await focused()) !== part; n++) await me.page.keyboard.press('Tab')
+    assert.equal(await focused(), part)
+  }
+  await me.page.keyboard.press('Tab')
+  assert.equal(await focused(), 'close', 'nothing of the page comes before it')
+  await tabTo('accept')
+  await me.page.keyboard.press('Enter')
+  await until(async () => (await granted(me.page)).length === 2, 'the grants')
+  await tabTo('opener')
+  await me.page.keyboard.press('Enter')
+  assert.equal(await focused(), 'h2', 'the dialog is read from its title')
+  await tabTo('decline')
+  await me.page.keyboard.press('Space')
+  assert.deepEqual(await granted(me.page), [])
+  assert.equal(await focused(), 'opener', 'and the keyboard is where it was')
+  await settled(me.page)
+})
+
+test('a refusal of somebody unknown carries no id and is only counted', async () => {
+  const count = async () => (await licet.api('GET', '/v1/purposes/statistics/coverage')).json.refused_by_unknown
+  const list = async () => (await licet.api('GET', '/consent?limit=100')).json.length
+  const [counted, recorded] = [await count(), await list()]
+  const me = await shop.visitor()
+  await me.open()
+  await me.press('decline')
+  await settled(me.page)
+  assert.deepEqual(me.acts, [{ subject: {}, preferences: { statistics: false, adverts: false }, versions: { statistics: 1, adverts: 1 }, shown: { language: 'en' } }])
+  assert.equal(await count(), counted + 1)
+  assert.equal(await list(), recorded)
+  const { local, session, cookies } = await me.stored()
+  const kept = JSON.parse(local.licet)
+  assert.deepEqual(kept, { choices: { statistics: { on: 0, v: 1, day: kept.choices.statistics.day }, adverts: { on: 0, v: 1, day: kept.choices.adverts.day } } })
+  assert.ok(Number.isInteger(kept.choices.adverts.day) && kept.choices.adverts.day < 100_000, 'a day, which is no id')
+  assert.deepEqual([session, cookies], [{}, ''])
+  await me.open('/next')
+  assert.ok(await me.card.isHidden(), 'and she is not asked again')
+})
+
+test('a grant is recorded with version, language, the very wording and the page; then the page is told afresh', async () => {
+  const me = await shop.visitor()
+  await me.open('/shoes?utm_source=letter&utm_campaign=spring&session=secret', me.page)
+  await me.press('choose')
+  await me.card.getByRole('switch', { name: 'Statistics of the shop' }).check()
+  await me.press('save')
+  await until(async () => (await granted(me.page)).length === 1, 'the grant')
+  const { device } = JSON.parse((await me.stored()).local.licet)
+  const [act] = (await licet.api('GET', `/consent?subject_id=${device}`)).json
+  const whole = (await licet.api('GET', `/consent/${act.id}`)).json
+  assert.deepEqual(whole.preferences, { statistics: true, adverts: false })
+  assert.deepEqual(whole.shown, { language: 'en' })
+  assert.deepEqual(whole.versions, { statistics: 1, adverts: 1 })
+  assert.deepEqual(whole.legal_notices, [{ identifier: 'privacy_policy', version: 1 }])
+  const [{ form, content }] = whole.proofs
+  for (const text of ['May we use your data?', 'Ninety days with us, thirteen months with Tuuli Warehouse.', 'Tuuli Warehouse Oy (Finland)', 'Decline all', 'Accept all']) {
+    assert.ok(form.includes(text), text)
+  }
+  assert.match(form, /name="statistics"[^>]* checked/)
+  assert.doesNotMatch(form, /name="adverts"[^>]* checked/)
+  const said = JSON.parse(content)
+  assert.equal(said.page, `${shop.site.url}/shoes`, 'the page, without its query')
+  assert.equal(said.by, 'save')
+  const [came] = await arrivals(shop.house.receiver, 1, a => a.event.type === 'page' && a.event.context?.page?.path === '/shoes')
+  assert.match(came.event.context.page.url, /\/shoes\?utm_source=letter&utm_campaign=spring$/)
+  assert.equal(me.events[0].context.campaign.source, 'letter')
+  assert.equal(me.events[0].context.campaign.name, 'spring')
+  assert.equal(me.events[0].anonymousId, device)
+})
+
+test('the referrer of the page that she came by is told after the grant', async () => {
+  const me = await shop.visitor()
+  await me.page.route('https://search.example/**', r => r.fulfill({ contentType: 'text/html', body: `<a id="go" href="${shop.site.url}/landing">go</a>`, headers: { 'Referrer-Policy': 'unsafe-url' } }))
+  await me.page.goto('https://search.example/q')
+  await me.page.click('#go')
+  await me.press('accept')
+  await until(() => me.events.length > 0, 'the page view')
+  assert.equal(me.events[0].context.page.referrer, 'https://search.example/q')
+})
+
+test('a withdrawal deletes the ids, the cookies that the configuration names and those alone, and is final at the server', async () => {
+  const me = await shop.visitor()
+  await me.open()
+  await me.press('accept')
+  await until(async () => (await granted(me.page)).length === 2, 'the grants')
+  const { device } = JSON.parse((await me.stored()).local.licet)
+  await me.page.evaluate(() => {
+    for (const name of ['_ga', '_ga_ABC', 'hubspotutk', '_fbp', '_clck', 'basket']) document.cookie = `${name}=1; path=/`
+    localStorage.setItem('_ga_local', '1')
+    localStorage.setItem('own', '1')
+  })
+  await me.press('opener')
+  await me.dialog.getByRole('switch', { name: 'Statistics of the shop' }).uncheck()
+  await me.press('save')
+  await settled(me.page)
+  assert.deepEqual((await me.stored()).cookies.split('; ').sort(), ['_clck=1', '_fbp=1', 'basket=1'], 'of the purpose withdrawn alone')
+  assert.equal(JSON.parse((await me.stored()).local.licet).device, device, 'the other grant stands, and needs its id')
+  await me.press('opener')
+  await me.press('decline')
+  await settled(me.page)
+  const { local, cookies } = await me.stored()
+  assert.deepEqual(cookies.split('; ').sort(), ['basket=1'], 'what was never granted goes with everything')
+  assert.deepEqual(Object.keys(local).sort(), ['licet', 'own'])
+  assert.ok(!local.licet.includes(device))
+  const verdict = await licet.verdicts({ type: 'track', event: 'Late', anonymousId: device, messageId: 'late-1' })
+  assert.deepEqual([verdict.warehouse, verdict.crm], ['withdrawn', 'withdrawn'])
+})
+
+test('a new version is asked about alone, says what is new, and leaves the rest as it was', async () => {
+  const her = await shop.visitor(), him = await shop.visitor()
+  for (const [me, part] of [[her, 'accept'], [him, 'decline']]) {
+    await me.page.route('**/sdk/policy*', r => r.continue()) // without the browser's cache
+    await me.open()
+    await me.press(part)
+    await settled(me.page)
+  }
+  const config = JSON.parse(await readFile(licet.configFile, 'utf8'))
+  const next = purposes()
+  next[0].versions.push(secondVersion('statistics', { storage: 'Two years with us.' }, { recipients: ['warehouse', 'crm'] }))
+  await shop.house.reload({ ...config, purposes: next })
+  const policy = () => licet.api('GET', `/sdk/policy?key=${licet.publicKey}`, undefined, { key: null })
+  await until(async () => (await policy()).json.purposes[0].version === 2, 'the new configuration')
+  await her.open()
+  await her.card.getByRole('heading', { name: 'Something is new. May we?' }).waitFor()
+  const text = await her.card.innerText()
+  assert.match(text, /New since you last chose: How long it is kept, Recipients/)
+  assert.ok(!text.includes('Which advertisement'), 'what she has chosen is not asked again')
+  assert.equal(await her.card.locator('dt.fresh').count(), 2)
+  await shot(her.page, 'new-version')
+  assert.deepEqual(await faultsOf(her.page), [])
+  await her.press('accept')
+  await settled(her.page)
+  assert.deepEqual(her.acts.at(-1).versions, { statistics: 2 })
+  assert.deepEqual(await granted(her.page), ['statistics', 'adverts'])
+  await him.open()
+  assert.ok(await him.card.isHidden(), 'who refused is not asked before the time is over')
+  await him.page.clock.setFixedTime(Date.now() + 183 * 864e5)
+  await him.open()
+  await him.card.waitFor()
+  assert.match(await him.card.innerText(), /Statistics of the shop[\s\S]*Which advertisement/)
+  await shop.house.reload({ ...config, purposes: next })
+})
+
+test('with Global Privacy Control a purpose that honours it is not asked for, and can be allowed on purpose', async () => {
+  const me = await shop.visitor()
+  await me.context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true }))
+  await me.open()
+  await me.card.waitFor()
+  assert.ok(!(await me.card.innerText()).includes('advertisement'))
+  await me.press('accept')
+  await settled(me.page)
+  assert.deepEqual(await granted(me.page), ['statistics'])
+  await me.press('opener')
+  assert.ok(await me.dialog.getByText('Your browser says no to this for you.').isVisible())
+  await me.press('accept')
+  await settled(me.page)
+  assert.deepEqual(await granted(me.page), ['statistics'], '"accept all" does not override the browser')
+  await me.press('opener')
+  await me.dialog.getByRole('switch', { name: /advertisement/ }).check()
+  await me.press('save')
+  await settled(me.page)
+  assert.deepEqual(await granted(me.page), ['statistics', 'adverts'])
+})
+
+test('with Do Not Track likewise', async () => {
+  const me = await shop.visitor()
+  await me.context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'doNotTrack', { get: () => '1' }))
+  await me.open()
+  await me.card.waitFor()
+  assert.ok(!(await me.card.innerText()).includes('advertisement'))
+})
+
+test('ask() asks for one purpose in a dialog of its own, keeps to a refusal, and can be asked again on purpose', async () => {
+  const me = await shop.visitor()
+  shop.site.body = '<button data-licet-ask="recording">Show us where it hurts</button>'
+  await me.open()
+  shop.site.body = ''
+  await me.press('decline')
+  const answer = me.page.evaluate(() => window.licet.ask('recording'))
+  await me.dialog.getByRole('heading', { name: 'Recording how you use the pages' }).first().waitFor()
+  assert.ok(await me.dialog.getByText('Thirty days.').isVisible(), 'with its full text')
+  await shot(me.page, 'ask')
+  assert.deepEqual(await faultsOf(me.page), [])
+  await me.dialog.getByRole('button', { name: 'I do not agree' }).click()
+  assert.equal(await answer, false)
+  assert.equal(await me.page.evaluate(() => window.licet.ask('recording')), false, 'a refusal is kept to, without a question')
+  assert.ok(await me.dialog.isHidden())
+  await me.page.getByText('Show us where it hurts').click()
+  await me.dialog.getByRole('button', { name: 'I agree' }).click()
+  await until(async () => (await granted(me.page)).includes('recording'), 'the grant')
+  assert.equal(me.acts.at(-1).preferences.recording, true)
+  assert.equal(await me.page.evaluate(() => window.licet.ask('recording')), true)
+})
+
+test('nothing moves when the banner comes', async () => {
+  const me = await shop.visitor()
+  await me.context.addInitScript(() => {
+    window.seen = []
+    new PerformanceObserver(list => window.seen.push(...list.getEntries().map(e => e.value))).observe({ type: 'layout-shift', buffered: true })
+  })
+  await me.open()
+  await me.card.waitFor()
+  await me.page.evaluate(() => new Promise(ok => setTimeout(ok, 300)))
+  assert.deepEqual(await me.page.evaluate(() => window.seen), [])
+})
+
+test('a page themes it by custom properties, under the same policy', async () => {
+  const me = await shop.visitor()
+  await me.open()
+  await me.card.waitFor()
+  await me.page.evaluate(() => {
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync(':root{--licet-button:#7a3b12;--licet-button-text:#fff;--licet-background:#fffaf0;--licet-radius:3px;--licet-font:16px/1.5 Georgia,serif;--licet-accent:#7a3b12}')
+    document.adoptedStyleSheets = [sheet]
+  })
+  const colour = await me.card.locator('[data-licet=accept]').evaluate(e => getComputedStyle(e).backgroundColor)
+  assert.equal(colour, 'rgb(122, 59, 18)')
+  await shot(me.page, 'themed')
+  assert.deepEqual(await faultsOf(me.page), [])
+  assert.deepEqual(me.faults, [])
+})
