@@ -40,7 +40,7 @@ function stateOf(p, choice) {
   return fill(choice.on ? words().on_since : words().off_since, { date: date(choice.day * 864e5) })
 }
 
-/** `how`: {ask: reason, switches: true, state: true} */
+/** `how`: {ask: reason, switches: true, state: true, alone: true where its title stands above} */
 function item(p, how) {
   const choice = current().choices[p.id]
   const fresh = how.ask === 'changed' ? changedParts(p, choice) : []
@@ -52,7 +52,7 @@ function item(p, how) {
   return h('li', { lang: p.language !== now.policy.language && p.language },
     h('div', { class: 'row' },
       h('div', {},
-        h('h3', { id }, p.text.title, tag && h('span', { class: 'tag' }, tag)),
+        (!how.alone || tag) && h('h3', { id }, how.alone ? null : p.text.title, tag && h('span', { class: 'tag' }, tag)),
         h('p', {}, p.text.aim),
         fresh.length ? h('p', { class: 'new' }, fill(words().changed_in, { parts: fresh.map(n => words()[n] ?? p.text.title).join(', ') })) : null,
         [more, state].map(note => note && h('p', { class: 'note' }, note))),
@@ -223,7 +223,7 @@ export function ask(id, { again, subject } = {}) {
       choose(values, { form, by: e.isTrusted ? by : `${by}, by a script`, whom })
       dialog.close()
     }
-    const line = item(p, { ask: reason === 'changed' && reason, state: true })
+    const line = item(p, { ask: reason === 'changed' && reason, state: true, alone: true })
     line.querySelector('details').open = true
     panel(dialog, {
       title: p.text.title,

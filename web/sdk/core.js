@@ -40,13 +40,14 @@ function clear() {
   if (gone.length) device.forget(gone)
 }
 
-/** Without a grant of the device's no id of it stays. */
+/** Without a grant of the device's no id of it stays, without one of the person's none of hers. */
 function keep() {
-  const its = Object.keys(state.choices).some(id => state.choices[id].on && purpose(id)?.scope !== 'person')
-  if (!its) {
+  const scopes = Object.keys(state.choices).filter(id => state.choices[id].on).map(id => purpose(id)?.scope ?? 'device')
+  if (!scopes.includes('device')) {
     delete state.device
     delete state.token
   }
+  if (now.policy && !scopes.includes('person')) delete state.person
   return device.save(state)
 }
 

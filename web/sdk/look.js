@@ -27,7 +27,7 @@ li:last-child{padding-bottom:4px}
 h3{font-size:1em;line-height:1.4;font-weight:600;margin:0 0 2px;overflow-wrap:anywhere}
 h4{font-size:.84em;font-weight:600;color:var(--soft);margin:22px 0 2px}h4+p{font-size:.9em;color:var(--soft);margin-bottom:12px}
 li p{font-size:.94em}li .note{font-size:.86em;color:var(--soft);margin-top:4px}
-.tag{display:inline-block;font-size:.76em;line-height:1.5;font-weight:600;color:var(--accent);border:1px solid;border-radius:99px;padding:0 8px;margin-inline-start:8px;vertical-align:1px}
+.tag{display:inline-block;font-size:.76em;line-height:1.5;font-weight:600;color:var(--accent);border:1px solid;border-radius:99px;padding:0 8px;vertical-align:1px}h3 .tag:not(:first-child){margin-inline-start:8px}
 .new{color:var(--accent);font-size:.88em;font-weight:600;margin-top:4px}
 summary{display:inline-block;cursor:pointer;font-size:.9em;color:var(--fg);text-decoration:underline;text-decoration-color:var(--line);text-decoration-thickness:1.5px;text-underline-offset:4px;padding:6px 0;list-style:none}
 summary:hover{text-decoration-color:currentColor}summary::-webkit-details-marker{display:none}

@@ -1,0 +1,479 @@
+// What the browser's script does beside showing: acts on their way, events, other scripts.
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { after, before, test } from 'node:test'
+import { SECRET, openShop } from './banner-house.mjs'
+import { sleep, until } from './daemon.mjs'
+import { arrivals } from './fixture.mjs'
+
+let shop, licet
+before(async () => {
+  shop = await openShop()
+  licet = shop.house.licet
+})
+after(() => shop?.stop())
+
+const granted = page => page.evaluate(() => window.licet.state()).then(s => Object.keys(s).filter(id => s[id].granted))
+const settled = page => page.evaluate(() => window.licet.flush())
+const kept = async me => JSON.parse((await me.stored()).local.licet ?? 'null')
+const recorded = async id => (await licet.api('GET', `/consent?subject_id=${id}&limit=100`)).json
+const accepted = async (options, path) => {
+  const me = await shop.visitor(options)
+  await me.open(path)
+  await me.press('accept')
+  await until(async () => (await granted(me.page)).length === 2, 'the grants')
+  me.device = (await kept(me)).device
+  return me
+}
+const CONSENT = '**/public/consent'
+
+// ---- acts on their way ----
+
+test('offline a choice is kept, is not asked again, permits nothing yet, and is sent once when the line is back', async () => {
+  const me = await shop.visitor()
+  await me.context.route(CONSENT, r => r.abort('internetdisconnected'))
+  await me.open()
+  await me.press('accept')
+  await settled(me.page)
+  assert.deepEqual(await granted(me.page), [], 'nothing is permitted that licet does not know of')
+  assert.ok(Object.keys((await me.stored()).local).some(key => key.startsWith('licet.act.')))
+  await me.open('/next')
+  assert.ok(await me.card.isHidden())
+  assert.deepEqual(me.events, [])
+  await me.press('opener')
+  assert.ok(await me.dialog.getByText('Counts once you are online again').first().isVisible())
+  await me.context.unroute(CONSENT)
+  await me.page.evaluate(() => dispatchEvent(new Event('online')))
+  await until(async () => (await granted(me.page)).length === 2, 'the grants')
+  await until(() => me.events.length === 1, 'the page view')
+  assert.equal(new Set(me.keys).size, 1, 'every attempt has the same Idempotency-Key')
+  assert.equal(new Set(me.acts.map(a => JSON.stringify(a))).size, 1, 'and the same body')
+  const { device } = await kept(me)
+  assert.equal((await recorded(device)).length, 1)
+  assert.deepEqual(Object.keys((await me.stored()).local), ['licet'], 'nothing is left in the queue')
+})
+
+test('an act whose answer is lost is recorded once, and the browser knows its device', async () => {
+  const me = await shop.visitor()
+  let lost = 0
+  await me.context.route(CONSENT, async r => {
+    if (r.request().method() !== 'POST' || lost++) return r.continue()
+    await r.fetch() // it has come; the answer does not
+    await r.abort('connectionreset')
+  })
+  await me.open()
+  await me.press('accept')
+  await until(async () => (await granted(me.page)).length === 2, 'the grants', 15_000)
+  assert.equal(lost, 2)
+  assert.equal(new Set(me.keys).size, 1)
+  const { device } = await kept(me)
+  assert.equal((await recorded(device)).length, 1)
+  const verdict = await licet.verdicts({ type: 'track', event: 'Seen', anonymousId: device, messageId: `lost-${device}` })
+  assert.equal(verdict.warehouse, 'permitted')
+  // the token was handed out once and is lost: a withdrawal still reaches this device
+  await me.page.evaluate(() => window.licet.withdraw())
+  await settled(me.page)
+  const after = await licet.verdicts({ type: 'track', event: 'Seen', anonymousId: device, messageId: `lost-2-${device}` })
+  assert.equal(after.warehouse, 'withdrawn')
+})
+
+test('a withdrawal without a line is obeyed at once, and reaches licet with the next page', async () => {
+  const me = await accepted()
+  await me.context.route(CONSENT, r => r.abort('internetdisconnected'))
+  await me.press('opener')
+  await me.press('decline')
+  assert.deepEqual(await granted(me.page), [])
+  assert.equal((await kept(me)).device, undefined)
+  const sent = me.events.length
+  await me.page.evaluate(() => window.licet.track('Late'))
+  await me.context.unroute(CONSENT)
+  await me.open('/next')
+  await settled(me.page)
+  const verdict = await licet.verdicts({ type: 'track', event: 'Late', anonymousId: me.device, messageId: `line-${me.device}` })
+  assert.equal(verdict.warehouse, 'withdrawn')
+  await sleep(500)
+  assert.equal(me.events.length, sent)
+  assert.ok(!JSON.stringify(await me.stored()).includes(me.device))
+})
+
+test('granted and withdrawn while offline: both are recorded, in this order, of one device', async () => {
+  const me = await shop.visitor()
+  await me.context.route(CONSENT, r => r.abort('internetdisconnected'))
+  await me.open()
+  await me.press('accept')
+  await me.press('opener')
+  await me.press('decline')
+  await me.context.unroute(CONSENT)
+  const answers = []
+  me.page.on('response', async r => r.url().endsWith('/public/consent') && r.request().method() === 'POST' && answers.push(await r.json()))
+  await me.page.evaluate(() => dispatchEvent(new Event('online')))
+  await settled(me.page)
+  await until(() => answers.length === 2, 'both')
+  assert.equal(answers[0].subject_id, answers[1].subject_id)
+  const acts = await recorded(answers[0].subject_id)
+  assert.deepEqual(acts.map(a => a.preferences.statistics), [false, true], 'newest first')
+  assert.deepEqual(await granted(me.page), [])
+  assert.ok(!JSON.stringify(await me.stored()).includes(answers[0].subject_id))
+})
+
+test('two tabs: what is chosen in one counts in the other, at once', async () => {
+  const me = await shop.visitor()
+  const other = me.watch(await me.context.newPage())
+  await me.open()
+  await me.open('/other', other)
+  const card = other.locator('licet-consent .card')
+  await card.waitFor()
+  await me.press('accept')
+  await until(async () => (await granted(other)).length === 2, 'the grants in the other tab')
+  assert.ok(await card.isHidden(), 'its banner closes')
+  await until(() => me.events.length === 2, 'both pages')
+  assert.deepEqual(me.events.map(e => e.context.page.path).sort(), ['/', '/other'])
+  assert.equal(me.acts.length, 1)
+  await me.press('opener', other)
+  await me.press('decline', other)
+  await until(async () => (await granted(me.page)).length === 0, 'the withdrawal in the first tab')
+  assert.equal(await me.page.evaluate(() => window.licet.track('Late')), false)
+  assert.deepEqual(me.faults, [])
+})
+
+test('two tabs that come back at the same time send what waits once', async () => {
+  const me = await shop.visitor()
+  await me.context.route(CONSENT, r => r.abort('internetdisconnected'))
+  await me.open()
+  await me.press('accept')
+  await settled(me.page)
+  await me.context.unroute(CONSENT)
+  me.keys.length = 0
+  const other = await me.context.newPage()
+  await Promise.all([me.open('/a'), me.open('/b', other)])
+  await until(async () => (await granted(other)).length === 2, 'the grants')
+  assert.equal(me.keys.length, 1)
+})
+
+test('a full storage loses no choice: it is sent at once, and counts on this page', async () => {
+  const me = await shop.visitor()
+  await me.context.addInitScript(() => {
+    Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }
+  })
+  await me.open()
+  await me.press('accept')
+  await until(async () => (await granted(me.page)).length === 2, 'the grants')
+  assert.equal(me.acts.length, 1)
+  await until(() => me.events.length === 1, 'the page view')
+  await me.press('opener')
+  await me.press('decline')
+  await settled(me.page)
+  assert.deepEqual([(await granted(me.page)).length, me.acts.length], [0, 2])
+  assert.deepEqual(me.faults, [])
+})
+
+test('a storage that is full when she withdraws lets the withdrawal be kept all the same', async () => {
+  const me = await accepted()
+  await me.context.route(CONSENT, r => r.abort('internetdisconnected'))
+  await me.page.evaluate(() => {
+    const fill = size => {
+      for (let n = 0; ; n++) {
+        try {
+          localStorage.setItem(`fill-${size}-${n}`, 'x'.repeat(size))
+        } catch {
+          return
+        }
+      }
+    }
+    for (const size of [1 << 20, 1 << 14, 1 << 10]) fill(size)
+  })
+  await me.page.evaluate(() => window.licet.withdraw())
+  await settled(me.page)
+  await me.context.unroute(CONSENT)
+  await me.open('/next')
+  await settled(me.page)
+  const verdict = await licet.verdicts({ type: 'track', event: 'Late', anonymousId: me.device, messageId: `full-${me.device}` })
+  assert.equal(verdict.warehouse, 'withdrawn')
+})
+
+test('where the browser keeps nothing she is not asked on every page, and what she chooses by hand counts on its page', async () => {
+  const me = await shop.visitor()
+  await me.context.addInitScript(() => {
+    for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, { get() { throw new DOMException('blocked', 'SecurityError') } })
+    Object.defineProperty(Document.prototype, 'cookie', { get() { throw new DOMException('blocked', 'SecurityError') }, set() { throw new DOMException('blocked', 'SecurityError') } })
+  })
+  await me.open()
+  await me.page.locator('licet-consent .opener').waitFor()
+  assert.ok(await me.card.isHidden())
+  await me.press('opener')
+  await me.press('accept')
+  await until(async () => (await granted(me.page)).length === 2, 'the grants')
+  await me.open('/next')
+  await me.page.locator('licet-consent .opener').waitFor()
+  assert.deepEqual([await granted(me.page), await me.card.isHidden()], [[], true])
+  assert.deepEqual(me.faults, [])
+})
+
+for (const days of [1, -1]) {
+  test(`a clock that is wrong by ${days} day: the choice is taken, events are dated rightly, and nothing is asked again`, async () => {
+    const me = await shop.visitor()
+    const wrong = Date.now() + days * 864e5
+    await me.page.clock.setFixedTime(wrong)
+    await me.open()
+    await me.press('accept')
+    await until(async () => (await granted(me.page)).length === 2, 'the grants')
+    const { device } = await kept(me)
+    const [act] = await recorded(device)
+    assert.ok(Math.abs(Date.parse(act.timestamp) - Date.now()) < 60_000)
+    await me.page.evaluate(() => window.licet.track('Dated'))
+    await me.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')))
+    await me.page.evaluate(() => dispatchEvent(new Event('pagehide')))
+    await until(() => me.events.some(e => e.event === 'Dated'), 'the event')
+    await me.page.clock.setFixedTime(Date.now())
+    await me.open('/next')
+    assert.ok(await me.card.isHidden())
+    assert.deepEqual(await granted(me.page), ['statistics', 'adverts'])
+  })
+}
+
+test('what licet does not take is not granted: she is told, and asked again', async () => {
+  const me = await shop.visitor()
+  await me.context.route(CONSENT, r => (r.request().method() === 'POST'
+    ? r.fulfill({ status: 400, headers: { 'Access-Control-Allow-Origin': '*' }, contentType: 'application/json', body: '{"message":"no","field":"subject"}' }) : r.continue()))
+  await me.open()
+  await me.press('accept')
+  await me.card.getByText('This could not be recorded').waitFor()
+  assert.deepEqual(await granted(me.page), [])
+  assert.deepEqual((await me.stored()).local, {}, 'and nothing is kept')
+})
+
+test('while licet is busy it is asked again, after a while', async () => {
+  const me = await shop.visitor()
+  let n = 0
+  await me.context.route(CONSENT, r => (r.request().method() === 'POST' && n++ === 0
+    ? r.fulfill({ status: 503, headers: { 'Access-Control-Allow-Origin': '*' }, contentType: 'application/json', body: '{}' }) : r.continue()))
+  await me.open()
+  await me.press('accept')
+  await until(async () => (await granted(me.page)).length === 2, 'the grants', 15_000)
+  assert.equal(new Set(me.keys).size, 1)
+})
+
+test('a key that is not for this page shows no banner, sends nothing, and says why', async () => {
+  const me = await shop.visitor()
+  await me.context.route('**/sdk/policy*', r => r.continue({ url: r.request().url().replace(/key=[^&]*/, 'key=wrong-key-0123456789') }))
+  await me.open()
+  assert.equal(await me.page.locator('licet-consent').count(), 0)
+  assert.ok(me.faults.some(f => f.includes('/sdk/policy answered 401')), me.faults.join())
+  assert.deepEqual(me.acts, [])
+})
+
+// ---- events ----
+
+test('page views of a page that changes its address without loading, with the referrer of each', async () => {
+  const me = await accepted({}, '/one?utm_source=letter')
+  await until(() => me.events.length === 1, 'the first')
+  await me.page.evaluate(() => {
+    history.pushState({}, '', '/two')
+    document.title = 'Two'
+  })
+  await until(() => me.events.length === 2, 'the second')
+  await me.page.evaluate(() => history.replaceState({}, '', '/two#part'))
+  await me.page.evaluate(() => history.back())
+  await until(() => me.events.length === 3, 'the third')
+  const told = me.events.map(e => [e.type, e.context.page.path, new URL(e.properties.referrer || 'http://none/').pathname, e.context.page.title])
+  assert.deepEqual(told, [['page', '/one', '/', 'Blatt & Halm'], ['page', '/two', '/one', 'Two'], ['page', '/one', '/two', 'Two']])
+  assert.equal(new Set(me.events.map(e => e.messageId)).size, 3)
+  await arrivals(shop.house.receiver, 1, a => a.event.context?.page?.path === '/two')
+})
+
+test('events of links and forms by attributes, never what was typed; what happens as she leaves arrives', async () => {
+  shop.site.body = `<a id="l" href="/file.pdf?secret=1" data-licet-track="Downloaded" data-licet-prop-file="a.pdf">file</a>
+<form id="f" action="/sent" data-licet-track="Signed Up" data-licet-prop-plan="gold"><input name="email" value="ada@visitor.example"><button>go</button></form><button id="b" type="button">nothing</button>`
+  const me = await accepted()
+  shop.site.body = ''
+  await me.page.click('#b')
+  await me.page.evaluate(() => {
+    const stay = e => e.preventDefault()
+    document.getElementById('l').addEventListener('click', stay, { once: true })
+    addEventListener('submit', stay, { once: true })
+  })
+  await me.page.click('#f button')
+  await me.page.evaluate(() => document.getElementById('l').click())
+  await until(() => me.events.filter(e => e.type === 'track').length === 2, 'both')
+  const tracked = me.events.filter(e => e.type === 'track')
+  assert.deepEqual(tracked.map(e => [e.event, e.properties]), [
+    ['Signed Up', { plan: 'gold' }], ['Downloaded', { file: 'a.pdf', href: `${shop.site.url}/file.pdf` }]])
+  assert.ok(!JSON.stringify(tracked.map(e => e.properties)).includes('ada@'))
+  const [came] = await arrivals(shop.house.receiver, 1, a => a.destination === 'warehouse' && a.event.event === 'Signed Up')
+  assert.deepEqual(came.event.properties, { plan: 'gold' })
+  await me.page.click('#l')
+  await me.page.waitForURL('**/file.pdf*')
+  await arrivals(shop.house.receiver, 2, a => a.destination === 'warehouse' && a.event.event === 'Downloaded')
+})
+
+test('calls before a grant do nothing, then and later', async () => {
+  const me = await shop.visitor()
+  shop.site.head = '<script nonce="n1">window.licet = []; licet.push(l => { window.early = l.track("Early") })</script>'
+  await me.open()
+  shop.site.head = ''
+  assert.equal(await me.page.evaluate(() => window.early), false)
+  assert.deepEqual(await me.page.evaluate(() => [window.licet.page('x'), window.licet.track('y'), window.licet.identify('u1', { email: 'a@b.example' })]), [false, false, false])
+  await me.press('accept')
+  await until(() => me.events.length > 0, 'the page view')
+  await sleep(600)
+  assert.deepEqual(me.events.map(e => e.type), ['page'])
+})
+
+test('a person grants for herself with the token of the site\'s server, is known by it alone, and is forgotten when she signs out', async () => {
+  const me = await accepted()
+  const id = `person-${me.device}`
+  const token = createHmac('sha256', SECRET).update(id).digest('hex')
+  assert.equal(await me.page.evaluate(() => window.licet.ask('linking')), false, 'nobody is signed in')
+  await me.page.evaluate(([id, token]) => window.licet.identify(id, {}, { token }), [id, token])
+  const answer = me.page.evaluate(() => window.licet.ask('linking'))
+  await me.dialog.getByRole('button', { name: 'I agree' }).click()
+  assert.equal(await answer, true)
+  const permissions = (await licet.api('GET', `/v1/permissions/${id}`)).json.purposes.find(p => p.id === 'linking')
+  assert.equal(permissions.state, 'permitted')
+  assert.deepEqual(me.acts.at(-1).subject, { id })
+  await me.open('/next')
+  assert.ok(!(await granted(me.page)).includes('linking'), 'not before she is signed in')
+  await me.page.evaluate(([id, token]) => window.licet.identify(id, {}, { token }), [id, token])
+  assert.ok((await granted(me.page)).includes('linking'))
+  await me.page.evaluate(() => window.licet.reset())
+  assert.ok(!(await granted(me.page)).includes('linking'))
+  assert.ok(!JSON.stringify(await me.stored()).includes(id))
+  await me.page.evaluate(() => window.licet.identify('somebody else', {}, { token: 'x' }))
+  assert.ok(!(await granted(me.page)).includes('linking'), 'and not for somebody else')
+})
+
+// ---- other scripts ----
+
+const SEVEN = ['ad_storage', 'ad_user_data', 'ad_personalization', 'analytics_storage', 'functionality_storage', 'personalization_storage', 'security_storage']
+const layer = page => page.evaluate(() => window.dataLayer.map(e => (e.event ? e : [...e])))
+
+test('Google\'s Consent Mode: seven signals denied before any tag, told what was chosen, and denied again', async () => {
+  const me = await shop.visitor()
+  shop.site.body = '<script nonce="n1">window.atTag = dataLayer.map(e => [...e])</script>'
+  await me.open()
+  shop.site.body = ''
+  const atTag = await me.page.evaluate(() => window.atTag)
+  assert.deepEqual(atTag, [['consent', 'default', { ...Object.fromEntries(SEVEN.map(s => [s, 'denied'])), wait_for_update: 500 }]])
+  assert.equal((await layer(me.page)).length, 1, 'and nothing more before the choice')
+  await me.press('choose')
+  await me.card.getByRole('switch', { name: /Statistics/ }).check()
+  await me.press('save')
+  await until(async () => (await granted(me.page)).length === 1, 'the grant')
+  let [update, event] = (await layer(me.page)).slice(-2)
+  assert.deepEqual(update, ['consent', 'update', { ...Object.fromEntries(SEVEN.map(s => [s, 'denied'])), analytics_storage: 'granted' }])
+  assert.deepEqual(event, { event: 'licet_consent', licet: { statistics: true, adverts: false, recording: false, linking: false } })
+  await me.open('/next')
+  update = (await layer(me.page)).findLast(e => e[1] === 'update')
+  assert.equal(update[2].analytics_storage, 'granted', 'on the next page, too')
+  await me.press('opener')
+  await me.press('decline')
+  ;[update, event] = (await layer(me.page)).slice(-2)
+  assert.deepEqual(Object.values(update[2]), SEVEN.map(() => 'denied'))
+  assert.equal(event.licet.statistics, false)
+})
+
+test('a refusal is told to other scripts as well, by event and by Consent Mode', async () => {
+  const me = await shop.visitor()
+  await me.open()
+  await me.page.evaluate(() => document.addEventListener('licet:consent', e => { window.heard = e.detail }))
+  await me.press('decline')
+  assert.deepEqual(await me.page.evaluate(() => window.heard), { granted: { statistics: false, adverts: false, recording: false, linking: false }, changed: [] })
+  assert.equal((await layer(me.page)).at(-1).event, 'licet_consent')
+})
+
+test('Clarity\'s consentv2 and HubSpot\'s consent call say what was chosen, and the withdrawal', async () => {
+  const me = await accepted()
+  const queues = () => me.page.evaluate(() => ({ clarity: window.clarity.q.map(a => [...a]), hubspot: window._hsp }))
+  let { clarity, hubspot } = await queues()
+  assert.deepEqual(clarity.at(-1), ['consentv2', { ad_Storage: 'granted', analytics_Storage: 'denied' }])
+  assert.deepEqual(hubspot.at(-1), ['setHubSpotConsent', { analytics: true, advertisement: true, functionality: true }])
+  await me.press('opener')
+  await me.press('decline')
+  ;({ clarity, hubspot } = await queues())
+  assert.deepEqual(clarity.at(-1), ['consentv2', { ad_Storage: 'denied', analytics_Storage: 'denied' }])
+  assert.deepEqual(hubspot.slice(-2), [['setHubSpotConsent', { analytics: false, advertisement: false, functionality: false }], ['revokeCookieConsent']])
+})
+
+test('ready and when() resolve, and onChange hears', async () => {
+  const me = await shop.visitor()
+  await me.open()
+  assert.deepEqual(await me.page.evaluate(() => window.licet.ready), { statistics: false, adverts: false, recording: false, linking: false })
+  await me.page.evaluate(() => {
+    window.heard = []
+    window.licet.onChange(e => window.heard.push(e.changed))
+    window.licet.when('adverts').then(() => { window.adverts = true })
+    window.licet.when('recording').then(() => { window.recording = true })
+  })
+  await me.press('accept')
+  await until(() => me.page.evaluate(() => window.adverts), 'the promise')
+  assert.equal(await me.page.evaluate(() => window.recording), undefined)
+  assert.deepEqual((await me.page.evaluate(() => window.heard)).at(-1), ['statistics', 'adverts'])
+})
+
+test('third parties\' scripts run once every purpose they name is granted, inline ones with the page\'s nonce', async () => {
+  shop.site.body = `<script type="text/plain" data-licet-purpose="statistics" src="/third-a.js"></script>
+<script type="text/plain" data-licet-purpose="statistics recording" src="/third-b.js"></script>
+<script type="text/plain" nonce="n1" data-licet-purpose="adverts">window.inline = true</script>
+<script type="text/plain" data-licet-purpose="" src="/third-c.js"></script>`
+  const me = await shop.visitor()
+  await me.open()
+  assert.deepEqual(me.asked.filter(url => url.includes('third')), [])
+  assert.equal((await me.stored()).cookies, '')
+  await me.press('accept')
+  await until(() => me.page.evaluate(() => window.third?.length && window.inline), 'the scripts')
+  await me.open('/next')
+  await until(() => me.page.evaluate(() => window.third?.length), 'the script on the next page')
+  assert.deepEqual([...new Set(me.asked.filter(url => url.includes('third')).map(url => new URL(url).pathname))], ['/third-a.js'])
+  const before = me.asked.length
+  await me.press('opener')
+  await Promise.all([me.page.waitForEvent('load'), me.press('decline')]) // what runs is unloaded with its page
+  await me.page.waitForLoadState('networkidle')
+  shop.site.body = ''
+  assert.deepEqual(me.asked.slice(before).filter(url => url.includes('third')), [])
+  const { local, cookies } = await me.stored()
+  assert.deepEqual([Object.keys(local), cookies], [['licet'], ''], 'and its cookies are gone')
+  assert.deepEqual(me.faults, [])
+})
+
+test('without the banner: a site asks in its own words, which are the proof', async () => {
+  const own = await openShop({ script: 'licet-core.js' })
+  try {
+    const me = await own.visitor()
+    await me.open()
+    assert.equal(await me.page.locator('licet-consent').count(), 0)
+    await me.page.evaluate(() => window.licet.choose({ statistics: true }, { form: '<p>Our own words</p>', by: 'our button' }))
+    await until(async () => (await granted(me.page)).length === 1, 'the grant')
+    const { device } = await kept(me)
+    const [act] = (await own.house.licet.api('GET', `/consent?subject_id=${device}`)).json
+    const { proofs } = (await own.house.licet.api('GET', `/consent/${act.id}`)).json
+    assert.equal(proofs[0].form, '<p>Our own words</p>')
+    assert.deepEqual(me.faults, [])
+  } finally {
+    await own.stop()
+  }
+})
+
+test('autoconsent opts out by a plain rule of one click', async () => {
+  const rule = { name: 'licet', detectCmp: [{ exists: ['licet-consent', '.card'] }], detectPopup: [{ visible: ['licet-consent', '.card'] }],
+    optIn: [{ click: ['licet-consent', '[data-licet=accept]'] }], optOut: [{ click: ['licet-consent', '[data-licet=decline]'] }] }
+  const script = await readFile(createRequire(import.meta.url).resolve('@duckduckgo/autoconsent').replace(/autoconsent\.\w+\.js$/, 'autoconsent.playwright.js'), 'utf8')
+  const me = await shop.visitor()
+  const told = []
+  await me.page.exposeBinding('autoconsentSendMessage', async ({ frame }, message) => {
+    told.push(message)
+    if (message.type === 'init') {
+      await frame.evaluate(`autoconsentReceiveMessage(${JSON.stringify({ type: 'initResp', rules: { autoconsent: [rule] },
+        config: { enabled: true, autoAction: 'optOut', disabledCmps: [], enablePrehide: false, detectRetries: 20, enableCosmeticRules: false, enableGeneratedRules: false } })})`)
+    }
+  })
+  await me.open()
+  await me.card.waitFor()
+  await me.page.evaluate(script)
+  await until(() => told.some(m => m.type === 'autoconsentDone' || m.type === 'autoconsentError'), () => `autoconsent: ${JSON.stringify(told)}`)
+  assert.deepEqual(told.filter(m => m.type === 'optOutResult').map(m => m.result), [true])
+  assert.ok(await me.card.isHidden())
+  await settled(me.page)
+  assert.deepEqual(me.acts.map(a => a.preferences), [{ statistics: false, adverts: false }])
+})
