@@ -477,3 +477,47 @@ test('autoconsent opts out by a plain rule of one click', async () => {
   await settled(me.page)
   assert.deepEqual(me.acts.map(a => a.preferences), [{ statistics: false, adverts: false }])
 })
+
+// ---- forms of the site's own ----
+
+test('a form is read as it is sent: who, what, its wording and what was typed, but nothing secret', async () => {
+  shop.site.body = `<form id="n" action="/thanks" data-licet-form data-licet-notices="privacy_policy">
+<label>E-mail <input name="email" type="email" data-licet-subject="email"></label><input type="password" name="pw"><input type="hidden" name="csrf" value="hidden-value">
+<label><input type="checkbox" name="news" data-licet-preference="newsletter"> Write to me once a month</label>
+<label><input type="checkbox" name="offers" data-licet-preference="offers"> And with offers</label><button>Subscribe</button></form>`
+  const me = await shop.visitor()
+  await me.open()
+  await me.press('close')
+  const email = `ada-${Date.now()}@visitor.example`
+  await me.page.getByLabel('E-mail').fill(email)
+  await me.page.locator('[name=pw]').fill('password-typed')
+  await me.page.getByLabel('Write to me once a month').check()
+  await me.page.getByRole('button', { name: 'Subscribe' }).click() // leaves the page at once
+  await me.page.waitForURL('**/thanks*')
+  shop.site.body = ''
+  const find = async () => (await licet.api('GET', `/consent?subject_email_exact=${encodeURIComponent(email)}`)).json
+  await until(async () => (await find()).length === 1, 'the consent')
+  const [{ id }] = await find()
+  const whole = (await licet.api('GET', `/consent/${id}`)).json
+  assert.deepEqual(whole.preferences, { newsletter: 'true' }, 'an empty box is no answer')
+  assert.deepEqual(whole.legal_notices.map(n => n.identifier), ['privacy_policy'])
+  const [{ form, content }] = whole.proofs
+  assert.match(form, /Write to me once a month/)
+  assert.deepEqual(JSON.parse(content).fields, { email, news: 'on' })
+  for (const secret of ['hidden-value', 'password-typed', 'csrf']) assert.ok(!(form + content).includes(secret), secret)
+  await settled(me.page)
+  assert.deepEqual((await me.stored()).local, {}, 'and nothing of it stays here')
+})
+
+test('in a settings form emptying a box withdraws', async () => {
+  shop.site.body = `<form id="s" action="/saved" data-licet-form="settings"><input type="text" name="id" value="u-settings" data-licet-subject="id">
+<label><input type="checkbox" name="news" checked data-licet-preference="newsletter"> News</label><button>Save</button></form>`
+  const me = await shop.visitor()
+  await me.open()
+  shop.site.body = ''
+  await me.press('close')
+  await me.page.getByLabel('News').uncheck()
+  await me.page.getByRole('button', { name: 'Save' }).click()
+  await until(async () => (await recorded('u-settings')).length === 1, 'the consent')
+  assert.deepEqual((await recorded('u-settings'))[0].preferences, { newsletter: 'false' })
+})

@@ -11,7 +11,7 @@ const NAMES = ['licet.js', 'licet-core.js']
 async function bundle(name) {
   await build({
     entryPoints: [join(import.meta.dirname, name)], outfile: join(folder, name), bundle: true, minify: true,
-    format: 'iife', target: ['es2020'], charset: 'utf8', legalComments: 'none', logLevel: 'warning',
+    format: 'iife', target: ['es2021'], charset: 'utf8', legalComments: 'none', logLevel: 'warning',
     define: { VERSION: JSON.stringify(version ?? '0') },
   })
   return readFile(join(folder, name))

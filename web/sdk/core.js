@@ -1,6 +1,7 @@
 // The choices of this browser, kept, sent and obeyed. The banner is a layer above.
 import * as device from './device.js'
 import * as events from './events.js'
+import { readForm } from './forms.js'
 import { isGranted, loadPolicy } from './policy.js'
 import * as queue from './queue.js'
 import { tell, tellDefault } from './signals.js'
@@ -27,6 +28,12 @@ const purpose = id => now.policy?.purposes.find(p => p.id === id)
 /** A purpose that was granted can be withdrawn though the policy is out of reach, or no longer asks for it. */
 const known = id => purpose(id) ?? { id, version: state.choices[id].v, scope: 'device', language: '', notices: [] }
 export const granted = id => !!purpose(id) && mine(id) && isGranted(purpose(id), state.choices)
+/** Records what a form says: an act of whoever it names. The form may leave the page at once. */
+function record(form) {
+  const body = readForm(form)
+  return !!body && queue.enqueue({ body, token: '', grants: [] })
+}
+
 /** A person's consent is hers alone: it counts while she is signed in. */
 const mine = id => purpose(id).scope !== 'person' || !state.choices[id]?.on || (!!now.known && state.person === now.known.id)
 const all = () => Object.fromEntries(now.policy.purposes.map(p => [p.id, granted(p.id)]))
@@ -47,7 +54,7 @@ function keep() {
     delete state.device
     delete state.token
   }
-  if (now.policy && !scopes.includes('person')) delete state.person
+  if (!scopes.length || (now.policy && !scopes.includes('person'))) delete state.person
   return device.save(state)
 }
 
@@ -187,6 +194,9 @@ export const licet = {
     const which = ids.length ? ids.flat() : Object.keys(state.choices).filter(id => state.choices[id].on)
     return choose(Object.fromEntries(which.map(id => [id, false])))
   },
+  form: record,
+  /** This browser's id, once something is granted here: for other SDKs. */
+  anonymousId: () => state.device ?? null,
   /** Resolves once nothing waits to be sent, true, or cannot be sent now, false. */
   flush: () => queue.flush().then(() => !queue.waiting()),
   page: events.page,
@@ -225,6 +235,7 @@ export async function start() {
     state = device.load()
     apply(true)
   })
+  document.addEventListener('submit', e => e.target.matches?.('form[data-licet-form]') && record(e.target), true)
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', licet.scan)
   queue.flush()
   await fetchPolicy()

@@ -48,15 +48,7 @@ export function load() {
 
 export const today = () => Math.floor(Date.now() / 864e5)
 
-/** Without a grant that stands or waits no id stays. */
-export function save(state) {
-  if (!Object.values(state.choices).some(c => c.on)) {
-    delete state.device
-    delete state.token
-    delete state.person
-  }
-  return Object.keys(state.choices).length || state.device ? write(KEY, state) : remove(KEY)
-}
+export const save = state => (Object.keys(state.choices).length ? write(KEY, state) : remove(KEY))
 
 export const acts = () => [...new Set([...Object.keys(store ?? {}), ...memory.keys()])]
   .filter(key => key.startsWith(ACT)).map(key => ({ ...read(key), key })).filter(act => act.body).sort((a, b) => a.n - b.n)
@@ -74,7 +66,8 @@ export const newId = () => {
   const b = crypto.getRandomValues(new Uint8Array(16))
   b[6] = (b[6] & 15) | 64
   b[8] = (b[8] & 63) | 128
-  return [...b].map((n, i) => (/^(4|6|8|10)$/.test(i) ? '-' : '') + n.toString(16).padStart(2, '0')).join('')
+  const hex = [...b].map(n => (n + 256).toString(16).slice(1)).join('')
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
 const matches = (name, pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern)

@@ -45,7 +45,6 @@ function put(message) {
     ...message, messageId: newId(), anonymousId, userId: user, timestamp: new Date().toISOString(),
     context: {
       page: pageOf(), campaign: campaignOf(), locale: navigator.language, library: { name: 'licet.js', version: site.version },
-      ...message.context,
     },
   })
   if (buffer.length >= MOST) send()
@@ -68,8 +67,8 @@ function send(leaving) {
 function attempt(url, body, n) {
   if (!site.anonymousId()) return
   fetch(url, { method: 'POST', body, credentials: 'omit', keepalive: body.length < 6e4, headers: { 'Content-Type': 'text/plain' } })
-    .then(a => (a.status === 429 || a.status >= 500) && Promise.reject(), e => Promise.reject(e))
-    .catch(() => n < 4 && setTimeout(attempt, 1000 * 4 ** n, url, body, n + 1))
+    .catch(() => ({ status: 503 }))
+    .then(a => (a.status === 429 || a.status >= 500) && n < 4 && setTimeout(attempt, 1000 * 4 ** n, url, body, n + 1))
 }
 
 /** Forgets what has not been sent, and who signed in. */
