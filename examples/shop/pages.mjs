@@ -27,10 +27,10 @@ export function page({ title, body, session, config, view, note }) {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta name="licet" content="${h(config.licetUrl)}" data-key="${h(config.publicKey)}" data-version="${PURPOSES.statistics.version}">
 <title>${h(title)} · Blatt &amp; Halm</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/shop.css">
+<script src="${h(config.licetUrl)}/sdk/licet.js" data-key="${h(config.publicKey)}" data-button="off"></script>
 <script type="module" src="/shop.js"></script>
 </head>
 <body data-view="${h(JSON.stringify(view ?? {}))}">
@@ -48,29 +48,10 @@ ${body}
 </main>
 <footer>
   <p>An example shop: nothing is really sold.</p>
-  <p><a href="/privacy">Privacy policy</a> <button type="button" class="link" id="privacy-choices" hidden>Privacy choices</button></p>
+  <p><a href="/privacy">Privacy policy</a> <button type="button" class="link" data-licet-open>Privacy choices</button></p>
 </footer>
-${consentBox()}
 </body>
 </html>`
-}
-
-/** Asked before anything happens; the same box is opened again by "Privacy choices". */
-function consentBox() {
-  return `<section id="consent" class="consent" aria-labelledby="consent-title" hidden>
-  <div class="consent-inner">
-    <div>
-      <h2 id="consent-title" tabindex="-1">May we count your visit?</h2>
-      <p>Only if you agree, we count which pages are looked at, and Tuuli Warehouse Oy in Finland stores that for us. The shop works the same either way.</p>
-      <p id="consent-state" class="state" role="status"></p>
-      ${fullText('statistics')}
-    </div>
-    <div class="equal">
-      <button type="button" id="accept">Accept statistics</button>
-      <button type="button" id="decline">Decline statistics</button>
-    </div>
-  </div>
-</section>`
 }
 
 const tile = ([id, good]) => `<li><a class="tile" href="/product/${id}">
@@ -157,7 +138,7 @@ export const privacy = () => ({
   view: { page: 'Privacy' },
   body: `<article class="prose"><h1>Privacy policy</h1>
 <p>Blatt &amp; Halm, Germany, is responsible for this shop: privacy@blatt-und-halm.example.</p>
-<p>Without your agreement we store nothing on your device, apart from your cart and your sign-in once you use them, and a note of your refusal until you close the tab, so that we do not ask again on every page.</p>
+<p>Without your agreement we store nothing on your device, apart from your cart and your sign-in once you use them, and a note of your refusal, which says what you declined and on which day, so that we do not ask again on every page.</p>
 ${Object.values(PURPOSES).map(text => `<h2>${h(text.title)}</h2><dl>${PARTS.map(([part, label]) => `<dt>${h(label)}</dt><dd>${h(text[part])}</dd>`).join('')}</dl>`).join('')}
 </article>`,
 })

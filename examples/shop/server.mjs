@@ -13,7 +13,7 @@ import { Licet } from './licet.mjs'
 import * as pages from './pages.mjs'
 import { PURPOSES } from './texts.mjs'
 
-const STATIC = { '/shop.css': 'text/css', '/shop.js': 'text/javascript', '/privacy.js': 'text/javascript', '/before-consent.html': 'text/html', '/before-consent.js': 'text/javascript' }
+const STATIC = { '/shop.css': 'text/css', '/shop.js': 'text/javascript', '/before-consent.html': 'text/html', '/before-consent.js': 'text/javascript' }
 // the SDK as npm brings it, not a byte changed
 const SDK = join(dirname(createRequire(import.meta.url).resolve('@segment/analytics-next')), '../umd')
 const FORM = 16 << 10
@@ -47,7 +47,7 @@ export class Shop {
   async serve(q, r) {
     const url = new URL(q.url, 'http://shop')
     r.setHeader('Content-Security-Policy',
-      `default-src 'self'; img-src 'self' data:; connect-src 'self' ${this.config.licetUrl}; frame-ancestors 'none'`)
+      `default-src 'self'; script-src 'self' ${this.config.licetUrl}; img-src 'self' data:; connect-src 'self' ${this.config.licetUrl}; frame-ancestors 'none'`)
     r.setHeader('X-Content-Type-Options', 'nosniff')
     r.setHeader('Referrer-Policy', 'strict-origin-when-cross-origin')
     if (q.method === 'GET' || q.method === 'HEAD') return this.get(url, q, r)

@@ -99,23 +99,22 @@ class Visit {
     const phases = Object.keys(PHASES)
     await this.act(phases[0], async () => {
       await this.open('/')
-      const box = page.locator('#consent')
+      const box = page.locator('licet-consent .card')
       await box.waitFor()
-      const [accept, decline] = await Promise.all(['#accept', '#decline'].map(id => page.locator(id).evaluate(e => {
+      const [accept, decline] = await Promise.all(['accept', 'decline'].map(part => box.locator(`[data-licet=${part}]`).evaluate(e => {
         const { width, height } = e.getBoundingClientRect()
         const { backgroundColor, color, fontSize, fontWeight } = getComputedStyle(e)
         return { width, height, backgroundColor, color, fontSize, fontWeight }
       })))
       assert.deepEqual(accept, decline, 'accepting and declining are equally prominent')
       await box.locator('summary').click()
-      assert.ok(await box.getByText('Who receives it').isVisible(), 'the full text is one click away before any choice')
-      await page.locator('#decline').click()
+      assert.ok(await box.getByText('Who receives it, and where').isVisible(), 'the full text is one click away before any choice')
+      await box.locator('[data-licet=decline]').click()
       await box.waitFor({ state: 'hidden' })
       await this.buy('notebook')
       await this.open('/privacy')
       assert.deepEqual(this.toLicet, [], 'after a refusal nothing asks licet for anything')
-      assert.equal(await page.evaluate('typeof AnalyticsNext'), 'undefined', 'after a refusal the SDK is not loaded')
-      assert.deepEqual(await page.evaluate('Object.keys(localStorage)'), [], 'after a refusal nothing stays in localStorage')
+      await this.nothingLeft('after a refusal')
       const cookies = (await this.context.cookies()).map(c => c.name)
       assert.deepEqual(cookies.filter(name => name !== 'shop_session'), [], 'after a refusal the only cookie is the cart')
     })
@@ -128,11 +127,11 @@ class Visit {
     await this.act(phases[2], async () => {
       await this.open('/')
       await page.getByRole('button', { name: 'Privacy choices' }).click()
-      await Promise.all([page.waitForResponse(/\/v1\/p$/), page.getByRole('button', { name: 'Accept statistics' }).click()])
-      await page.locator('#consent').waitFor({ state: 'hidden' })
+      await Promise.all([page.waitForResponse(/\/v1\/batch$/), page.locator('licet-consent dialog [data-licet=accept]').click()])
+      await page.locator('licet-consent dialog').waitFor({ state: 'hidden' })
       await this.buy('letters')
     })
-    this.subject = (await page.evaluate("JSON.parse(localStorage.getItem('privacy'))")).subject
+    this.subject = (await page.evaluate("window.licet.anonymousId()"))
     await this.act(phases[3], async () => {
       await this.signIn([])
       await this.order()
@@ -148,6 +147,14 @@ class Visit {
     await this.act(phases[6], () => this.afterwards())
   }
 
+  /** Of what could recognise her: only what was declined, and on which day. */
+  async nothingLeft(when) {
+    const kept = await this.page.evaluate('({ ...localStorage })')
+    assert.deepEqual(Object.keys(kept), ['licet'], `${when} nothing but the choice stays on the device`)
+    assert.deepEqual(Object.keys(JSON.parse(kept.licet)), ['choices'], `${when} no id stays on the device`)
+    for (const choice of Object.values(JSON.parse(kept.licet).choices)) assert.deepEqual([Object.keys(choice), choice.on], [['on', 'v', 'day'], 0])
+  }
+
   async withdraw() {
     const { page } = this
     await this.open('/account')
@@ -157,7 +164,7 @@ class Visit {
     await page.waitForLoadState('networkidle')
     await until(() => this.rows.done(), 'the last page to be sent')
     await page.getByRole('button', { name: 'Privacy choices' }).click()
-    await Promise.all([page.waitForEvent('load'), page.getByRole('button', { name: 'Withdraw statistics' }).click()])
+    await Promise.all([page.waitForResponse(/\/public\/consent$/), page.locator('licet-consent dialog').getByRole('button', { name: 'Withdraw all' }).click()])
   }
 
   async afterwards() {
@@ -165,8 +172,7 @@ class Visit {
     const before = this.toLicet.length
     await this.buy('notebook')
     assert.equal(this.toLicet.length, before, 'after the withdrawal the browser sends nothing')
-    assert.deepEqual(await page.evaluate('Object.keys(localStorage)'), [], 'after the withdrawal nothing is left on the device')
-    assert.ok(!(await page.evaluate('document.cookie')).includes('ajs_'), 'nor in a cookie')
+    await this.nothingLeft('after the withdrawal')
     // what was queued in her browser before, and gets through only now
     const late = { type: 'track', event: 'Late Event', anonymousId: this.subject, messageId: `late-${Date.now()}` }
     const answer = await fetch(`${this.demo.licet.url}/v1/t`, {

@@ -1,14 +1,10 @@
 // What the pages do beyond plain forms. Without JavaScript the shop works as well, and nothing is counted.
-import { askPrivacy, loadSdk } from './privacy.js'
-
 const view = JSON.parse(document.body.dataset.view)
 
-// after a grant the page that she looks at is told afresh: the SDK knows its referrer and campaign
-askPrivacy(async () => {
-  await loadSdk()
-  if (view.page) window.analytics.page(view.page)
-  if (view.event) window.analytics.track(view.event, view.properties)
-})
+// licet.js sends the page by itself once statistics are granted; what was looked at is told then, too. Where licet is out of reach nobody takes
+// these out of the array, and the shop works as well.
+const tell = call => (window.licet ??= []).push(call)
+if (view.event) tell(licet => licet.when('statistics').then(() => licet.track(view.event, view.properties)))
 
 const form = document.querySelector('form[data-product]')
 form?.addEventListener('submit', async e => {
@@ -24,5 +20,5 @@ form?.addEventListener('submit', async e => {
   shown.textContent = ` ${count}`
   shown.hidden = false
   said.textContent = 'It is in your cart.'
-  window.analytics?.track('Product Added', { product: form.dataset.product, value: Number(form.dataset.price), currency: 'EUR' })
+  tell(licet => licet.track('Product Added', { product: form.dataset.product, value: Number(form.dataset.price), currency: 'EUR' }))
 })
