@@ -381,3 +381,52 @@ test('a page themes it by custom properties, under the same policy', async () =>
   assert.deepEqual(await faultsOf(me.page), [])
   assert.deepEqual(me.faults, [])
 })
+
+test('a language of the configuration, from right to left, and a legitimate interest that she objects to', async () => {
+  const arabic = {
+    title: 'إحصاءات المتجر', aim: 'نعدّ الصفحات التي تُزار لنعرف ما الذي نطبعه بعد ذلك.', data: 'الصفحة واليوم والوقت.', transfer: 'شركة Tuuli Warehouse Oy في فنلندا.',
+    storage: 'تسعون يومًا.', automation: 'لا.', consequences: 'لا شيء.', withdrawal: 'بزر الخصوصية في كل صفحة.',
+  }
+  const own = await openShop({
+    change: c => ({
+      ...c,
+      purposes: [{ ...c.purposes[0], versions: [{ ...c.purposes[0].versions[0], text: { ...c.purposes[0].versions[0].text, ar: arabic } }] }, ...c.purposes.slice(1),
+        { id: 'fraud', basis: 'legitimate_interests', terminal_access: 'none', reason: 'orders alone', assessment: 'no. 4', date: '2025-01-01',
+          versions: [{ version: 1, since: '2025-01-01', text: { en: { ...c.purposes[0].versions[0].text.en, title: 'Finding stolen cards', aim: 'We compare orders to find stolen cards.' } } }] }],
+      banner: { ...c.banner, texts: { ...c.banner.texts, ar: { title: 'هل نستخدم بياناتك؟', intro: 'يطلب {controller} موافقتك.', accept_all: 'قبول الكل', decline_all: 'رفض الكل', choose: 'اختيار فردي', full_text: 'النص الكامل', manage: 'الخصوصية' } } },
+    }),
+  })
+  try {
+    const me = await own.visitor({ viewport: { width: 1200, height: 800 } })
+    await me.open('/?l=ar')
+    await me.card.getByRole('heading', { name: 'هل نستخدم بياناتك؟' }).waitFor()
+    assert.equal(await me.card.evaluate(e => getComputedStyle(e).direction), 'rtl')
+    const { x, width } = await me.card.boundingBox()
+    assert.ok(x + width > 1150, 'it lies where reading begins')
+    await shot(me.page, 'ar')
+    assert.deepEqual(await faultsOf(me.page), [])
+    assert.equal(await me.card.locator('li').nth(1).getAttribute('lang'), 'en', 'what is not told in it says in which language it is')
+
+    await me.open('/?l=en')
+    assert.ok(!(await me.card.innerText()).includes('stolen cards'), 'nobody is asked for what rests on other grounds')
+    await me.press('decline')
+    assert.deepEqual(await granted(me.page), ['fraud'])
+    await me.press('opener')
+    const object = me.dialog.getByRole('switch', { name: 'Finding stolen cards' })
+    assert.ok(await object.isChecked())
+    await object.scrollIntoViewIfNeeded()
+    await shot(me.page, 'objection')
+    assert.deepEqual(await faultsOf(me.page), [])
+    await object.uncheck()
+    await me.press('save')
+    await settled(me.page)
+    assert.deepEqual(await granted(me.page), [])
+    assert.equal(me.acts.at(-1).preferences.fraud, false)
+    assert.ok(!('recording' in me.acts.at(-1).preferences), 'what was not asked and not touched is not answered')
+    await me.open('/next')
+    assert.deepEqual(await granted(me.page), [], 'and it stays so')
+    assert.deepEqual(me.faults, [])
+  } finally {
+    await own.stop()
+  }
+})

@@ -28,12 +28,6 @@ const purpose = id => now.policy?.purposes.find(p => p.id === id)
 /** A purpose that was granted can be withdrawn though the policy is out of reach, or no longer asks for it. */
 const known = id => purpose(id) ?? { id, version: state.choices[id].v, scope: 'device', language: '', notices: [] }
 export const granted = id => !!purpose(id) && mine(id) && isGranted(purpose(id), state.choices)
-/** Records what a form says: an act of whoever it names. The form may leave the page at once. */
-function record(form) {
-  const body = readForm(form)
-  return !!body && queue.enqueue({ body, token: '', grants: [] })
-}
-
 /** A person's consent is hers alone: it counts while she is signed in. */
 const mine = id => purpose(id).scope !== 'person' || !state.choices[id]?.on || (!!now.known && state.person === now.known.id)
 const all = () => Object.fromEntries(now.policy.purposes.map(p => [p.id, granted(p.id)]))
@@ -69,7 +63,7 @@ function apply(chosen) {
   before = next
   clear()
   if (told && !chosen && !changed.length) return
-  if (told || Object.keys(state.choices).length) tell(now.policy, next, lowered)
+  if (told || changed.length || Object.keys(state.choices).length) tell(now.policy, next, lowered)
   told = true
   if (!mayTrack()) events.drop()
   else if (!tracked) events.startViews(options.pages !== 'off')
@@ -143,8 +137,14 @@ export function choose(values, { form = '', by = 'api', whom } = {}) {
   }
   keep()
   const kept = lines.map(queue.enqueue)
-  apply(true)
+  apply(lowersAlone) // what is granted is told once it counts
   return kept.every(Boolean)
+}
+
+/** Records what a form says: an act of whoever it names. The form may leave the page at once. */
+function record(form) {
+  const body = readForm(form)
+  return !!body && queue.enqueue({ body, token: '', grants: [] })
 }
 
 function taken(act, { device: id, token }) {
@@ -161,7 +161,7 @@ function taken(act, { device: id, token }) {
 }
 
 function refused(act, status, said) {
-  console.error(`licet: a choice was not taken: ${status} ${said?.message ?? ''} ${said?.field ?? ''}`)
+  console.error('licet: a choice was not taken:', status, said)
   state = device.load()
   for (const p of act.grants) if (state.choices[p]?.wait) delete state.choices[p]
   keep()
@@ -225,15 +225,20 @@ export const current = () => ({ ...state, known: now.known })
 
 /** Begins; resolves when the policy is there, or will not come. */
 export async function start() {
+  if (window.licet?.version) return // the tag stands there twice
   const early = Array.isArray(window.licet) ? window.licet : []
   window.licet = licet
   licet.push = call => void call(licet)
   tellDefault()
+  // a page that is only made ready has not been visited
+  if (document.prerendering) await new Promise(ok => document.addEventListener('prerenderingchange', ok, { once: true }))
   events.openTracker({ ...site, anonymousId: mayTrack })
   queue.openQueue({ ...site, token: () => state.token, taken, refused })
+  const saying = () => JSON.stringify(Object.entries(state.choices).map(([id, c]) => [id, c.on, c.wait]))
   device.watch(() => {
+    const said = saying()
     state = device.load()
-    apply(true)
+    apply(said !== saying() && !Object.values(state.choices).some(c => c.wait))
   })
   document.addEventListener('submit', e => e.target.matches?.('form[data-licet-form]') && record(e.target), true)
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', licet.scan)

@@ -57,18 +57,14 @@ export const keepAct = ({ key, ...act }) => write(key, act)
 export const actKey = id => ACT + id
 export const dropAct = act => remove(act.key)
 
-/** Calls `then` when another tab has changed something. */
+/** Calls `then` when another tab has changed something, or may have while this page was put aside. */
 export function watch(then) {
   addEventListener('storage', e => (e.key === KEY || e.key === null) && then())
+  addEventListener('pageshow', e => e.persisted && then())
 }
 
-export const newId = () => {
-  const b = crypto.getRandomValues(new Uint8Array(16))
-  b[6] = (b[6] & 15) | 64
-  b[8] = (b[8] & 63) | 128
-  const hex = [...b].map(n => (n + 256).toString(16).slice(1)).join('')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-}
+/** 128 bits at random; crypto.randomUUID is there by https only. */
+export const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map(n => (n + 256).toString(16).slice(1)).join('')
 
 const matches = (name, pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern)
 

@@ -8,9 +8,7 @@ let site, buffer = [], timer, views, last, user, seen
 /** `anonymousId()` gives the device's id while events may be sent, else null. */
 export function openTracker(options) {
   site = options
-  const leave = () => send(true)
-  addEventListener('pagehide', leave)
-  addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && leave())
+  for (const end of ['pagehide', 'visibilitychange']) addEventListener(end, () => document.hidden && send(true))
   addEventListener('click', e => mark(e.target, 'a,button,[data-licet-track]'), true)
   addEventListener('submit', e => mark(e.target, 'form'), true)
   for (const name of ['pushState', 'replaceState']) {
