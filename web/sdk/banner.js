@@ -10,15 +10,19 @@ const PARTS = ['data', 'transfer', 'recipients', 'storage', 'automation', 'conse
 let root, card, dialog, opener, dismissed, failed
 
 const words = () => now.policy.words
-const local = (kind, options) => {
+const made = {} // they are slow to make
+const make = (kind, options) => {
   try {
     return new Intl[kind](now.policy.language, options)
-  } catch {
+  } catch { // a language that the browser takes for none
     return new Intl[kind]('en', options)
   }
 }
+const local = (kind, options) => (made[kind] ??= make(kind, options))
 const date = day => local('DateTimeFormat', { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(day))
 const country = code => local('DisplayNames', { type: 'region' }).of(code)
+
+const direction = language => (/^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/.test(language) ? 'rtl' : 'ltr')
 
 // ---- one purpose ----
 
@@ -49,7 +53,8 @@ function item(p, how) {
   const state = how.state && stateOf(p, choice)
   const on = p.basis === 'legitimate_interests' ? granted(p.id) : !!choice?.on && (!!choice.wait || granted(p.id))
   const more = p.basis === 'legitimate_interests' ? words().object : null
-  return h('li', { lang: p.language !== now.policy.language && p.language },
+  const foreign = p.language !== now.policy.language
+  return h('li', { lang: foreign && p.language, dir: foreign && direction(p.language) },
     h('div', { class: 'row' },
       h('div', {},
         (!how.alone || tag) && h('h3', { id }, how.alone ? null : p.text.title, tag && h('span', { class: 'tag' }, tag)),
@@ -252,7 +257,7 @@ function refresh() {
 /** Builds it all, once the policy is there. */
 export function openBanner() {
   const host = h('licet-consent', { 'data-theme': now.options.theme, lang: now.policy.language })
-  if (/^(ar|fa|he|ur)\b/.test(now.policy.language)) host.dir = 'rtl'
+  host.dir = direction(now.policy.language)
   root = host.attachShadow({ mode: 'open' })
   dress(root, script?.nonce)
   card = h('section', { class: 'card', part: 'banner', role: 'dialog', 'aria-labelledby': 'licet-title', hidden: true,

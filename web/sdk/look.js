@@ -15,7 +15,7 @@ width:min(30rem,calc(100vw - 32px));max-height:min(40rem,calc(100vh - 32px));max
 dialog{position:fixed;inset:0;margin:auto;width:min(36rem,calc(100vw - 32px));height:fit-content;max-height:min(46rem,calc(100dvh - 32px))}
 dialog:not([open]),[hidden]{display:none}
 dialog::backdrop{background:rgb(10 12 16/.45)}
-.top{display:flex;gap:12px;align-items:flex-start;padding:20px 12px 0 22px}
+.top{display:flex;gap:12px;align-items:flex-start;padding-block:20px 0;padding-inline:22px 12px}
 .top h2{flex:1;margin:0;padding-top:2px;font-size:1.24em;line-height:1.3;letter-spacing:-.012em;font-weight:650;text-wrap:balance}
 .body{padding:6px 22px 16px;overflow:auto;overscroll-behavior:contain}
 p{margin:0}.body>p{color:var(--soft);margin-bottom:12px;text-wrap:pretty}
@@ -25,14 +25,14 @@ li:last-child{padding-bottom:4px}
 .row{display:flex;gap:16px;align-items:flex-start}
 .row>div{flex:1;min-width:0}
 h3{font-size:1em;line-height:1.4;font-weight:600;margin:0 0 2px;overflow-wrap:anywhere}
-h4{font-size:.84em;font-weight:600;color:var(--soft);margin:22px 0 2px}h4+p{font-size:.9em;color:var(--soft);margin-bottom:12px}
+h4{font-size:.84em;font-weight:600;color:var(--soft);margin:22px 0 2px}h4+p{font-size:.9em;color:var(--soft);margin-bottom:12px}h4+ul{margin-top:10px}
 li p{font-size:.94em}li .note{font-size:.86em;color:var(--soft);margin-top:4px}
 .tag{display:inline-block;font-size:.76em;line-height:1.5;font-weight:600;color:var(--accent);border:1px solid;border-radius:99px;padding:0 8px;vertical-align:1px}h3 .tag:not(:first-child){margin-inline-start:8px}
 .new{color:var(--accent);font-size:.88em;font-weight:600;margin-top:4px}
 summary{display:inline-block;cursor:pointer;font-size:.9em;color:var(--fg);text-decoration:underline;text-decoration-color:var(--line);text-decoration-thickness:1.5px;text-underline-offset:4px;padding:6px 0;list-style:none}
 summary:hover{text-decoration-color:currentColor}summary::-webkit-details-marker{display:none}
-summary::before{content:"";display:inline-block;width:.42em;height:.42em;border:solid;border-width:0 1.5px 1.5px 0;transform:rotate(45deg);margin:0 .6em .18em .1em;transition:transform .15s}
-details[open]>summary::before{transform:rotate(225deg);margin-bottom:0}
+summary::before{content:"";display:inline-block;width:.42em;height:.42em;border:solid;border-width:0 1.5px 1.5px 0;transform:rotate(45deg);margin-block:0 .18em;margin-inline:.1em .6em;transition:transform .15s}
+details[open]>summary::before{transform:rotate(225deg);margin-block-end:0}
 dl{margin:4px 0 2px;font-size:.9em;padding-inline-start:14px;border-inline-start:2px solid var(--line)}
 dt{font-weight:600;margin-top:10px}dt:first-child{margin-top:0}dt.fresh{color:var(--accent)}dd{margin:0;overflow-wrap:anywhere}
 .fine{font-size:.8em;color:var(--soft);margin-top:12px;overflow-wrap:anywhere}
@@ -50,7 +50,7 @@ input:checked{background:var(--accent);border-color:var(--accent)}input:checked:
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}h2:focus{outline:none}
 .bad{color:var(--bad)!important}
 @media(max-width:32rem){.card,dialog{inset:auto 0 0;width:100%;max-width:none;margin:auto 0 0;border-radius:var(--r) var(--r) 0 0;border-width:1px 0 0;max-height:88vh;max-height:88dvh}
-.top{padding:16px 6px 0 16px}.body{padding-inline:16px}.buttons{padding:12px 16px max(14px,env(safe-area-inset-bottom));gap:8px}.third{min-height:44px}}
+.top{padding-block:16px 0;padding-inline:16px 6px}.body{padding-inline:16px}.buttons{padding:12px 16px max(14px,env(safe-area-inset-bottom));gap:8px}.third{min-height:44px}}
 @media(forced-colors:active){input:checked{background:Highlight}.tag{border-color:CanvasText}}
 @media(prefers-reduced-motion:no-preference){.card,dialog[open]{animation:in .22s ease-out}@keyframes in{from{opacity:0;transform:translateY(10px)}}}
 @media(prefers-reduced-motion:reduce){*{transition:none!important}}
