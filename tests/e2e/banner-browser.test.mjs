@@ -303,6 +303,26 @@ test('a new version is asked about alone, says what is new, and leaves the rest 
   await shop.house.reload({ ...config, purposes: next })
 })
 
+test('when its lifetime is over a grant has ended, and is asked for again', async () => {
+  const me = await shop.visitor()
+  await me.open()
+  await me.press('accept')
+  await until(async () => (await granted(me.page)).length === 2, 'the grants')
+  await me.page.clock.setFixedTime(Date.now() + 364 * 864e5)
+  await me.open()
+  assert.deepEqual([(await granted(me.page)).length, await me.card.isHidden()], [2, true])
+  await me.page.clock.setFixedTime(Date.now() + 366 * 864e5)
+  await me.open()
+  await me.card.getByRole('heading', { name: 'May we use your data?' }).waitFor()
+  assert.deepEqual(await granted(me.page), [])
+  assert.deepEqual(Object.keys(JSON.parse((await me.stored()).local.licet)), ['choices'], 'and its ids are gone')
+  const sent = me.events.length
+  assert.equal(await me.page.evaluate(() => window.licet.track('Late')), false)
+  await me.press('accept')
+  await until(async () => (await granted(me.page)).length === 2, 'the new grants')
+  await until(() => me.events.length > sent, 'the page view')
+})
+
 test('with Global Privacy Control a purpose that honours it is not asked for, and can be allowed on purpose', async () => {
   const me = await shop.visitor()
   await me.context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true }))

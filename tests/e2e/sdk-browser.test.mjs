@@ -98,16 +98,28 @@ test('a withdrawal without a line is obeyed at once, and reaches licet with the 
   assert.ok(!JSON.stringify(await me.stored()).includes(me.device))
 })
 
+test('a withdrawal does not need the policy', async () => {
+  const me = await accepted()
+  await me.context.route('**/sdk/policy*', r => r.abort('connectionrefused'))
+  await me.open('/next')
+  assert.equal(await me.page.locator('licet-consent').count(), 0)
+  await me.page.evaluate(() => window.licet.withdraw())
+  await settled(me.page)
+  const verdict = await licet.verdicts({ type: 'track', event: 'Late', anonymousId: me.device, messageId: `policy-${me.device}` })
+  assert.deepEqual([verdict.warehouse, verdict.crm], ['withdrawn', 'withdrawn'])
+  assert.ok(!JSON.stringify(await me.stored()).includes(me.device))
+})
+
 test('granted and withdrawn while offline: both are recorded, in this order, of one device', async () => {
   const me = await shop.visitor()
+  const answers = []
+  me.page.on('response', async r => r.url().endsWith('/public/consent') && r.request().method() === 'POST' && answers.push(await r.json()))
   await me.context.route(CONSENT, r => r.abort('internetdisconnected'))
   await me.open()
   await me.press('accept')
   await me.press('opener')
   await me.press('decline')
   await me.context.unroute(CONSENT)
-  const answers = []
-  me.page.on('response', async r => r.url().endsWith('/public/consent') && r.request().method() === 'POST' && answers.push(await r.json()))
   await me.page.evaluate(() => dispatchEvent(new Event('online')))
   await settled(me.page)
   await until(() => answers.length === 2, 'both')

@@ -39,7 +39,7 @@ function fullText(p, fresh) {
 
 function stateOf(p, choice) {
   if (signalled(p) && !choice?.on) return words().signal
-  if (!choice) return null
+  if (!choice || choice.over) return null
   if (choice.wait) return words().waiting
   return fill(choice.on ? words().on_since : words().off_since, { date: date(choice.day * 864e5) })
 }
@@ -125,7 +125,7 @@ const asked = () => now.policy.purposes.map(p => ({ p, ask: whyAsk(p, current())
 function openCard(oneByOne) {
   const list = asked()
   const purposes = list.map(({ p }) => p)
-  const news = list.every(({ ask }) => ask !== 'first')
+  const news = list.every(({ ask }) => ask === 'new' || ask === 'changed')
   const w = words()
   const act = (on, by) => e => record(card, e, valuesOf(purposes, on), by)
   panel(card, {

@@ -2,7 +2,7 @@
 import * as device from './device.js'
 import * as events from './events.js'
 import { readForm } from './forms.js'
-import { isGranted, loadPolicy } from './policy.js'
+import { isGranted, loadPolicy, stands } from './policy.js'
 import * as queue from './queue.js'
 import { tell, tellDefault } from './signals.js'
 import { cannotStop, runTags } from './tags.js'
@@ -14,9 +14,8 @@ const site = {
   key: options.key, language: options.language, version: VERSION,
 }
 /** What is known and may change; the banner reads it. `known`: who signed in, {id, token}. */
-export const now = { policy: null, choices: {}, known: null, options }
+export const now = { policy: null, known: null, options }
 let state = device.load()
-now.choices = state.choices
 let before = {} // what was granted when it was last told
 let told = false
 const listeners = []
@@ -52,10 +51,20 @@ function keep() {
   return device.save(state)
 }
 
+/** A grant whose time is over, or whose text is void, is none: what rests on it goes as after a withdrawal. */
+function end() {
+  for (const p of now.policy.purposes) {
+    const choice = state.choices[p.id]
+    if (!choice?.on || choice.wait || stands(p, choice)) continue
+    Object.assign(choice, { on: 0, over: 1 })
+    keep()
+  }
+}
+
 /** Everything that depends on the choices follows them. `chosen`: others are told even if nothing changed. */
 function apply(chosen) {
-  now.choices = state.choices
   if (!now.policy) return
+  end()
   const next = all()
   const changed = Object.keys(next).filter(id => next[id] !== !!before[id])
   const lowered = Object.keys(before).some(id => before[id] && !next[id])
@@ -217,6 +226,8 @@ export const licet = {
     keep()
     apply()
   },
+  /** licet.push(licet => …) does before the script is there, too. */
+  push: call => void call(licet),
   /** Runs <script type="text/plain"> that came later. */
   scan: () => runTags(granted),
 }
@@ -228,7 +239,6 @@ export async function start() {
   if (window.licet?.version) return // the tag stands there twice
   const early = Array.isArray(window.licet) ? window.licet : []
   window.licet = licet
-  licet.push = call => void call(licet)
   tellDefault()
   // a page that is only made ready has not been visited
   if (document.prerendering) await new Promise(ok => document.addEventListener('prerenderingchange', ok, { once: true }))

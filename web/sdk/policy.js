@@ -18,13 +18,14 @@ const signals = () => ({ gpc: !!navigator.globalPrivacyControl, dnt: navigator.d
 /** Whether the browser itself says no to this purpose. */
 export const signalled = p => p.honours.some(name => signals()[name])
 
-const stands = (p, choice) => choice.v <= p.version && !p.void.includes(choice.v) && age(choice) < p.lifetime_days
+/** Whether a grant is young enough, and its text not void. */
+export const stands = (p, choice) => choice.v <= p.version && !p.void.includes(choice.v) && age(choice) < p.lifetime_days
 
 /** Whether the purpose is permitted here and now: a grant that licet has taken, young enough, of a text that is not void. */
 export function isGranted(p, choices) {
   const choice = choices[p.id]
   if (p.basis !== 'consent') return !(choice && !choice.on) && (p.basis !== 'legitimate_interests' || !signalled(p))
-  return !!choice && !!choice.on && !choice.wait && stands(p, choice)
+  return !!choice?.on && !choice.wait && stands(p, choice)
 }
 
 /** 'first', 'new' (others were asked about before), 'changed' or 'again'; null: not now. */
@@ -33,8 +34,9 @@ export function whyAsk(p, state) {
   if (p.basis !== 'consent' || p.separate || (p.scope === 'person' && !state.known)) return null
   if (!choice) return signalled(p) ? null : Object.keys(state.choices).length ? 'new' : 'first'
   if (choice.wait) return null
-  if (!choice.on) return age(choice) < p.ask_again_days ? null : choice.v < p.version ? 'changed' : 'again'
-  return choice.v < p.version ? 'changed' : stands(p, choice) ? null : 'again'
+  const reason = choice.v < p.version ? 'changed' : 'again'
+  if (!choice.on) return choice.over || age(choice) >= p.ask_again_days ? reason : null
+  return choice.v < p.version ? reason : null
 }
 
 /** Names of the parts that changed since the text she knows. */
