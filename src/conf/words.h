@@ -38,9 +38,10 @@
     W(manage, "title of the choices, and the button that opens them", "Privacy choices",           \
       "Datenschutz-Wahl", "Privacykeuzes")                                                         \
     W(manage_intro, "what stands below that title",                                                \
-      "What is switched on takes place, nothing else. A withdrawal takes effect at once.",         \
-      "Was eingeschaltet ist, geschieht, sonst nichts. Ein Widerruf wirkt sofort.",                \
-      "Wat aan staat gebeurt, verder niets. Intrekken werkt meteen.")                              \
+      "What is switched on may take place, what is off may not. A withdrawal takes effect at "     \
+      "once.",                                                                                     \
+      "Was eingeschaltet ist, darf geschehen, was aus ist, nicht. Ein Widerruf wirkt sofort.",     \
+      "Wat aan staat mag gebeuren, wat uit staat niet. Intrekken werkt meteen.")                   \
     W(full_text, "opens the full text", "Full text", "Voller Wortlaut", "Volledige tekst")         \
     W(data, "heading in the full text", "Which data", "Welche Daten", "Welke gegevens")            \
     W(transfer, "heading in the full text", "Who receives it, and where",                          \

@@ -50,7 +50,7 @@ input:checked{background:var(--accent);border-color:var(--accent)}input:checked:
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}h2:focus{outline:none}
 .bad{color:var(--bad)!important}
 @media(max-width:32rem){.card,dialog{inset:auto 0 0;width:100%;max-width:none;margin:auto 0 0;border-radius:var(--r) var(--r) 0 0;border-width:1px 0 0;max-height:88vh;max-height:88dvh}
-.top{padding-block:16px 0;padding-inline:16px 6px}.body{padding-inline:16px}.buttons{padding:12px 16px max(14px,env(safe-area-inset-bottom));gap:8px}.third{min-height:44px}}
+.top{padding-block:16px 0;padding-inline:16px 6px}.body{padding-inline:16px}.buttons{padding:12px 16px max(14px,env(safe-area-inset-bottom));gap:8px}button{font-size:.92em}.third{min-height:44px}}
 @media(forced-colors:active){input:checked{background:Highlight}.tag{border-color:CanvasText}}
 @media(prefers-reduced-motion:no-preference){.card,dialog[open]{animation:in .22s ease-out}@keyframes in{from{opacity:0;transform:translateY(10px)}}}
 @media(prefers-reduced-motion:reduce){*{transition:none!important}}
