@@ -98,6 +98,20 @@ test('a withdrawal without a line is obeyed at once, and reaches licet with the 
   assert.ok(!JSON.stringify(await me.stored()).includes(me.device))
 })
 
+test('a withdrawal that is turned away at the door is kept, and arrives later', async () => {
+  const me = await accepted()
+  await me.context.route(CONSENT, r => (r.request().method() === 'POST'
+    ? r.fulfill({ status: 403, headers: { 'Access-Control-Allow-Origin': '*' }, contentType: 'application/json', body: '{"message":"Invalid authentication credentials"}' }) : r.continue()))
+  await me.press('opener')
+  await me.press('decline')
+  await settled(me.page)
+  await me.context.unroute(CONSENT)
+  await me.open('/next')
+  await settled(me.page)
+  const verdict = await licet.verdicts({ type: 'track', event: 'Late', anonymousId: me.device, messageId: `door-${me.device}` })
+  assert.equal(verdict.warehouse, 'withdrawn')
+})
+
 test('a withdrawal does not need the policy', async () => {
   const me = await accepted()
   await me.context.route('**/sdk/policy*', r => r.abort('connectionrefused'))

@@ -79,8 +79,7 @@ export function forget(patterns) {
     const name = cookie.split('=')[0]
     if (!name || !named(name)) continue
     const end = `${name}=; Max-Age=0; Path=`
-    const folders = location.pathname.split('/').map((_, i, all) => all.slice(0, i + 1).join('/') || '/')
-    for (const path of new Set(['/', ...folders])) {
+    for (const path of ['/', location.pathname]) {
       document.cookie = end + path
       for (let i = 0; i < host.length; i++) document.cookie = `${end}${path}; Domain=${host.slice(i).join('.')}`
     }

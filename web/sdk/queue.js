@@ -1,7 +1,7 @@
 // Acts on their way to POST /public/consent: kept until licet has taken them, sent in order, each once.
 import { actKey, acts, dropAct, keepAct, newId } from './device.js'
 
-const WAITS = [2, 10, 60, 300] // seconds between attempts on one page
+const WAITS = [2, 10, 60] // seconds between attempts on one page, then 300
 let site, tried = 0, timer, sending
 
 /** `taken(act, answer)` and `refused(act, status)` hear of each act's end. */
@@ -42,10 +42,13 @@ async function sendAll() {
   }
 }
 
-function again(seconds) {
-  timer = setTimeout(flush, 1000 * (seconds ?? WAITS[Math.min(tried, WAITS.length - 1)]))
-  tried++
+function again() {
+  timer = setTimeout(flush, 1000 * (WAITS[tried++] ?? 300))
 }
+
+/** Whether another attempt may do better. What lowers is given up only when the act itself is at fault, not with a key that is
+ *  taken back or a proxy that leads astray for a while. */
+const isLater = (status, act) => status === 429 || status >= 500 || (status > 300 && !act.grants.length && ![400, 409, 413].includes(status))
 
 /** True when it has come to its end. The token of the first attempt is kept with the act, since the second must be the same. */
 async function sendOne(act) {
@@ -63,7 +66,7 @@ async function sendOne(act) {
     },
     body: act.body,
   }).catch(() => null)
-  if (!answer || answer.status === 429 || answer.status >= 500) return false
+  if (!answer || isLater(answer.status, act)) return false
   const said = await answer.json().catch(() => null)
   if (answer.ok && !said) return false // cut off on its way
   dropAct(act)
