@@ -6,6 +6,7 @@
 #define READ(look) NULL, look, WORTH_READ
 #define ACT(handle) handle, NULL, WORTH_ACT
 #define ALWAYS(handle) handle, NULL, WORTH_ALWAYS
+#define SCRIPT METHOD_GET, ACCESS_NONE, CORS_ANY, 0, sdk_dropin, NULL, WORTH_READ
 #define DATABASE CORS_ANY, LIMIT_CONSENT_BODY
 
 static const struct route routes[] = {
@@ -78,6 +79,9 @@ static const struct route routes[] = {
 
     { "/sdk/policy", METHOD_GET, ACCESS_NONE, CORS_ANY, 0, sdk_policy, NULL, WORTH_READ },
     { "/sdk/{}", METHOD_GET, ACCESS_NONE, CORS_ANY, 0, sdk_script, NULL, WORTH_READ },
+    { "/cons/iubenda_cons.js", SCRIPT },
+    { "/cons/beta/iubenda_cons.js", SCRIPT },
+    { "/consent_solution/iubenda_cons.js", SCRIPT },
 
     { "/healthz", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, ALWAYS(health_get) },
     { "/readyz", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, ALWAYS(ready_get) },

@@ -57,6 +57,7 @@ void ready_get(struct request *r);
 void metrics_get(struct request *r);
 void gpc_get(struct request *r);
 void sdk_script(struct request *r);
+void sdk_dropin(struct request *r);
 void sdk_policy(struct request *r);
 
 /* answers that come from the database, on the reader's thread */

@@ -22,10 +22,10 @@ static bool takes_gzip(struct str accept)
 }
 
 /* The answers of one address differ by coding, and so must their tags. */
-void sdk_script(struct request *r)
+static void give(struct request *r, struct str name)
 {
     const struct sdk_script *s = sdk_scripts;
-    while (s->name != NULL && !str_eq(r->parameter, str_of(s->name)))
+    while (s->name != NULL && !str_eq(name, str_of(s->name)))
         s++;
     if (s->name == NULL) {
         answer_error(r, ERR_NOT_FOUND, NULL);
@@ -35,6 +35,16 @@ void sdk_script(struct request *r)
     r->answer.keep.gzip = gzip;
     answer_kept(r, "text/javascript; charset=utf-8", gzip ? s->gzip : s->plain,
                 arena_printf(&r->arena, "\"%s%s\"", s->tag, gzip ? "-gz" : ""), KEEP_SCRIPT_S);
+}
+
+void sdk_script(struct request *r)
+{
+    give(r, r->parameter);
+}
+
+void sdk_dropin(struct request *r)
+{
+    give(r, STR("iubenda_cons.js"));
 }
 
 static struct str tag_of(struct str body, struct arena *a)

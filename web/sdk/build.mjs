@@ -1,16 +1,16 @@
-// build.mjs FOLDER VERSION: bundles licet.js and licet-core.js into the folder, and writes both as C.
+// build.mjs FOLDER VERSION: bundles the browser's scripts into the folder, and writes them as C.
 import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 
 const [folder, version] = process.argv.slice(2)
-const NAMES = ['licet.js', 'licet-core.js']
+const FILES = ['licet.js', 'licet-core.js', '../cons/iubenda_cons.js']
 
-async function bundle(name) {
+async function bundle(file, name) {
   await build({
-    entryPoints: [join(import.meta.dirname, name)], outfile: join(folder, name), bundle: true, minify: true,
+    entryPoints: [join(import.meta.dirname, file)], outfile: join(folder, name), bundle: true, minify: true,
     format: 'iife', target: ['es2021'], charset: 'utf8', legalComments: 'none', logLevel: 'warning',
     define: { VERSION: JSON.stringify(version ?? '0') },
   })
@@ -22,8 +22,9 @@ const id = name => name.replace(/\W/g, '_')
 const constant = (name, data) => `static const char ${name}[] = {\n${bytes(data.map(b => b))}\n};\n`
 
 let text = '/* Made by web/sdk/build.mjs. */\n#include "api/sdk.h"\n\n', rows = ''
-for (const name of NAMES) {
-  const plain = await bundle(name)
+for (const file of FILES) {
+  const name = basename(file)
+  const plain = await bundle(file, name)
   const gzip = gzipSync(plain, { level: 9 })
   const tag = createHash('sha256').update(plain).digest('hex').slice(0, 20)
   const signed = data => Int8Array.from(data)

@@ -1,0 +1,163 @@
+// Acts on their way to POST /public/consent: one entry of localStorage each, until licet has taken it or has said that it never will. They
+// go in order, one at a time over all tabs, each under one Idempotency-Key however often it is sent. Where storage is
+// blocked or full an act lives as long as the page.
+const PREFIX = 'licet.cons.'
+const WAITS = [2, 10, 60, 300] // seconds between attempts on one page
+const PATIENCE_MS = 10_000 // for one attempt
+const KEEPALIVE = 60_000 // bytes that a browser still sends when the page is gone
+const memory = new Map()
+let site, sending, flying, timer, tried = 0, all = false
+
+/** `url`; `key()` of the API; `mayLeave()`: what is held may go as the page does; `told(act, status, said)` hears of each attempt. */
+export function openQueue(options) {
+  site = options
+  addEventListener('online', () => flush())
+  addEventListener('pagehide', leave)
+}
+
+const store = work => {
+  try {
+    return work(window.localStorage)
+  } catch {
+    return null // blocked or full
+  }
+}
+
+const parse = text => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null // damaged: as if it were not there
+  }
+}
+
+/** In the order in which they were said. */
+function acts() {
+  const keys = Object.keys(store(s => s) ?? {}).filter(key => key.startsWith(PREFIX))
+  const kept = keys.map(key => ({ ...parse(store(s => s.getItem(key))), id: key.slice(PREFIX.length) }))
+  return [...kept.filter(act => !memory.has(act.id)), ...memory.values()].filter(act => typeof act.body === 'string').sort((a, b) => a.n - b.n)
+}
+
+function keep(act) {
+  const { id, ...rest } = act
+  const kept = store(s => (s.setItem(PREFIX + id, JSON.stringify(rest)), true))
+  if (kept) memory.delete(id)
+  else memory.set(id, act)
+}
+
+function drop({ id }) {
+  memory.delete(id)
+  store(s => s.removeItem(PREFIX + id))
+}
+
+/** JSON as licet reads it: halves of characters and zeros would be refused. */
+const write = body => JSON.stringify(body).replace(/\\(?:u(?:0000|d[89a-f]..)|.)/g, found => (found.length > 2 ? '\ufffd' : found))
+
+const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map(n => n.toString(16).padStart(2, '0')).join('')
+
+/** Puts an act into the line and gives its id. What was said last, and waits, is not said twice. `held`: it waits for the next page. */
+export function enqueue(body, held) {
+  const text = write(body)
+  const last = acts().at(-1)
+  if (last?.body === text) {
+    if (!held && last.held) keep({ ...last, held })
+    return last.id
+  }
+  const act = { n: Math.max(Date.now(), (last?.n ?? 0) + 1), id: newId(), at: new Date().toISOString(), body: text, key: site.key(), held }
+  keep(act)
+  return act.id
+}
+
+// where storage is blocked, so are locks
+const alone = work => (navigator.locks ? navigator.locks.request('licet.cons', work).catch(work) : work())
+const next = () => acts().find(act => all || !act.held || memory.has(act.id))
+
+/** Sends what waits; with `everything` also what is held. */
+export function flush(everything = false) {
+  if (!site.key()) return
+  clearTimeout(timer)
+  timer = null
+  all ||= everything
+  sending ??= alone(sendAll).then(() => {
+    sending = null
+    if (!timer && next()) flush() // what came as this ended
+  })
+}
+
+async function sendAll() {
+  for (let act; (act = next());) {
+    if (!(await sendOne(act))) return
+  }
+  all = false
+}
+
+/** Stops here, so that nothing overtakes: a withdrawal must not come before the grant that it withdraws. */
+function again(seconds) {
+  timer = setTimeout(flush, 1000 * (seconds ?? WAITS[Math.min(tried, WAITS.length - 1)]))
+  tried++
+  return false
+}
+
+/** The same bytes under the same key each time; after a change that licet asked for, other bytes under another. */
+function post(act, options) {
+  const body = JSON.parse(act.body)
+  if (!act.timeless) body.timestamp ??= act.at
+  if (act.short) for (const proof of body.proofs ?? []) delete proof.form
+  const bytes = new TextEncoder().encode(JSON.stringify(body))
+  return fetch(`${site.url}/public/consent`, {
+    method: 'POST',
+    credentials: 'omit',
+    keepalive: !tried && bytes.length < KEEPALIVE,
+    headers: {
+      ApiKey: act.key ?? site.key(), 'Content-Type': 'application/json',
+      'Idempotency-Key': act.id + (act.timeless ? '-t' : '') + (act.short ? '-s' : ''),
+    },
+    body: bytes,
+    ...options,
+  })
+}
+
+/** What can be done about a refusal: the act as it is then, or nothing. */
+function mended(act, status, said) {
+  if (status === 400 && said?.field === 'timestamp' && !act.timeless) return { ...act, timeless: 1 } // this device's clock
+  if (status === 413 && !act.short) return { ...act, short: 1 }
+  if (/401|403/.test(status) && act.key !== site.key()) return { ...act, key: site.key() } // the site has another one now
+}
+
+/** True when the line may go on. */
+async function sendOne(act) {
+  const patience = new AbortController()
+  const end = setTimeout(() => patience.abort(), PATIENCE_MS)
+  flying = act.id
+  let status = 0, said = null
+  try {
+    const answer = await post(act, { signal: patience.signal })
+    said = await answer.json().catch(() => null)
+    status = answer.ok && !said?.id ? 0 : answer.status // somebody else's answer
+  } catch {
+    // out of reach
+  }
+  clearTimeout(end)
+  flying = null
+  const other = mended(act, status, said)
+  if (other) {
+    keep(other)
+    return true
+  }
+  const over = /2..|400|409|413/.test(status)
+  if (over) {
+    drop(act)
+    tried = 0
+  }
+  site.told(act, status, said)
+  return over || again(/^40/.test(status) ? 300 : undefined)
+}
+
+/** The page goes. One act is sent on, and what is kept nowhere; several would overtake each other. */
+function leave() {
+  const waiting = acts().filter(act => all || !act.held || site.mayLeave() || memory.has(act.id))
+  for (const act of waiting) {
+    if (act.id === flying || !site.key() || (waiting.length > 1 && !memory.has(act.id))) continue
+    post(act, { keepalive: true }).catch(() => {}) // the next page does it
+  }
+}

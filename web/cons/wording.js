@@ -1,0 +1,32 @@
+// The form as it was shown, as text: words, fields, and which box stood ticked before; nothing that was typed, nothing that runs.
+import { plainAddress } from './secret.js'
+
+const LONGEST = 200_000 // characters
+const GONE = 'script, style, link, meta, base, iframe, object, embed, template, noscript, canvas, video, audio, [data-cons-exclude]'
+const OFFERS = 'option, button, [type=checkbox], [type=radio], [type=submit], [type=button], [type=reset]'
+const KEPT = /^(id|class|name|type|for|href|src|action|method|required|disabled|hidden|checked|multiple|placeholder|title|alt|lang|label|style|(aria|data-cons)-.*)$/
+const { getAttributeNames, matches, querySelectorAll, remove, removeAttribute, replaceChildren, setAttribute, getAttribute } = Element.prototype
+
+function bare(element) {
+  for (const name of getAttributeNames.call(element)) {
+    if (name === 'value' ? !matches.call(element, OFFERS) : !KEPT.test(name)) removeAttribute.call(element, name)
+    else if (/^(href|src|action)$/.test(name)) {
+      const address = plainAddress(getAttribute.call(element, name))
+      setAttribute.call(element, name, name === 'href' ? address : address.replace(/[?#].*/, ''))
+    }
+  }
+  if (matches.call(element, 'textarea, [contenteditable]')) replaceChildren.call(element)
+}
+
+/** `out`: fields that are no part of it. The copy lies in a document of its own, where nothing runs and nothing is fetched. */
+export function wordingOf(form, out) {
+  const inert = document.implementation.createHTMLDocument('')
+  const frame = inert.createElement('div')
+  const real = [form, ...querySelectorAll.call(form, '*')]
+  frame.append(inert.importNode(form, true))
+  frame.querySelectorAll('*').forEach((element, i) => {
+    if (out.includes(real[i]) || (i && matches.call(element, GONE))) remove.call(element)
+    else bare(element)
+  })
+  return frame.innerHTML.replace(/<!--[^]*?-->/g, '').slice(0, LONGEST)
+}
