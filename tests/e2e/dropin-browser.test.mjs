@@ -19,10 +19,10 @@ afterEach(() => it.away(null))
 
 let counter = 0
 /** A page of its own and somebody of her own. `script` may use EMAIL. */
-async function open({ body = '', script = '', head = it.tag(), foot, init = {}, go = true, visitor = {} } = {}) {
+async function open({ body = '', script = '', head = it.tag(), foot, sandbox, init = {}, go = true, visitor = {} } = {}) {
   const path = `/p${++counter}`, email = `v${counter}@x.example`
   const own = init ? it.init(init) : ''
-  site.pages[path] = { head, body: body.replaceAll('EMAIL', email), script: own + script.replaceAll('EMAIL', email), foot }
+  site.pages[path] = { head, body: body.replaceAll('EMAIL', email), script: own + script.replaceAll('EMAIL', email), foot, sandbox }
   const me = await it.visitor(visitor)
   if (go) await me.open(path)
   return Object.assign(me, { path, email, recorded: n => until(async () => (await it.acts(email)).length >= n, `${n} acts of ${email}`).then(() => it.acts(email)) })
@@ -252,6 +252,16 @@ test('a plug-in that loads at each event, sends by sendData() and sendFromLocalS
   assert.deepEqual(await me.stored(), [])
 })
 
+test('the callbacks of load hear of the acts that go from this page', async () => {
+  const me = await open({ body: CONTACT, script: `_iub.cons_instructions.push(["load", {submitElement: "send", form: {selector: "contact-form", ${MAP}}, ${NOTICES}}, ${TELL}]);
+    document.getElementById("contact-form").addEventListener("submit", function (e) { e.preventDefault() })` })
+  await fill(me)
+  await me.page.click('#send')
+  await me.page.evaluate(() => _iub.cons.sendFromLocalStorage())
+  const { ok, r } = await told(me)
+  assert.deepEqual([ok, r.id], [true, (await it.act(me.email)).id])
+})
+
 test('what is to wait waits: for sendFromLocalStorage() where the page says so', async () => {
   const me = await open({ init: { sendFromLocalStorageAtLoad: '' } })
   await me.page.evaluate(email => _iub.cons_instructions.push(['submit', { writeOnLocalStorage: true, consent: { subject: { email }, preferences: { a: true } } }]), me.email)
@@ -261,6 +271,32 @@ test('what is to wait waits: for sendFromLocalStorage() where the page says so',
   assert.equal((await me.stored()).length, 1)
   await me.page.evaluate(() => _iub.cons_instructions.push(['sendFromLocalStorage']))
   await me.recorded(1)
+})
+
+test('a form of any size is recorded from the next page', async () => {
+  const me = await open({ body: CONTACT.replace('We write once', `We write ${'und noch einmal — '.repeat(9000)} once`), script: LOAD })
+  site.pages['/thanks'] = { body: 'Thank you', head: it.tag(), script: it.init() }
+  await fill(me)
+  await Promise.all([me.page.waitForURL('**/thanks'), me.page.click('#send')])
+  await me.recorded(1)
+  const { form } = (await it.act(me.email)).proofs[0]
+  assert.ok(form.length > 160_000 && form.endsWith('</form>'), `${form.length}`)
+})
+
+test('boxes, choices, lists and doubled names say what a reader of the form would say', async () => {
+  const me = await open({
+    body: `<form id="f"><input type="hidden" name="news" value="0"><input type="checkbox" name="news" value="1" checked><input type="hidden" name="off" value="0"><input type="checkbox" name="off" value="1">
+      <input type="checkbox" name="topics[]" value="art" checked><input type="checkbox" name="topics[]" value="tea"><input type="checkbox" name="topics[]" value="ink" checked>
+      <input type="radio" name="how" value="post"><input type="radio" name="how" value="mail" checked><input type="radio" name="never" value="x">
+      <select name="one"><option value="a">A<option value="b" selected>B</select><select name="many" multiple><option selected>X<option>Y<option selected>Z</select>
+      <input id="byid" type="checkbox" checked><input name="mail" value=" EMAIL "><input name="mail" value=""><input name="outside" value="no"></form><input form="f" name="beyond" value="yes">`,
+    script: `_iub.cons_instructions.push(["submit", {form: {selector: document.getElementById("f"), exclude: "outside", map: {subject: {email: "mail"},
+      preferences: {news: "news", off: "off", topics: "topics[]", how: "how", never: "never", one: "one", many: "many", byid: "byid", beyond: "beyond", gone: "outside", none: "nowhere"}}}}, ${TELL}])`,
+  })
+  await told(me)
+  const act = await it.act(me.email)
+  assert.deepEqual(act.preferences, { news: true, off: false, topics: ['art', 'ink'], how: 'mail', one: 'b', many: ['X', 'Z'], byid: true, beyond: 'yes' })
+  assert.equal(JSON.parse(act.proofs[0].content).outside, undefined)
 })
 
 // ---- licet is out of reach ----
@@ -283,6 +319,28 @@ for (const how of ['abort', 503, 429, 404]) {
     assert.equal(act.timestamp.slice(0, 19), kept.at.slice(0, 19), 'it says when she pressed, not when it arrived')
   })
 }
+
+test('a licet that never answers delays no form, and is an error to the page that waits for it', async () => {
+  const me = await open({ body: CONTACT, script: LOAD })
+  site.pages['/thanks'] = { body: 'Thank you', head: it.tag(), script: it.init() }
+  it.away('hang')
+  await fill(me)
+  await Promise.all([me.page.waitForURL('**/thanks', { waitUntil: 'load' }), me.page.click('#send')])
+  assert.equal(site.posted.at(-1).fields['your-email'], me.email)
+
+  const other = await open({ body: CONTACT, script: ON_SUBMIT, go: false })
+  await other.page.clock.install()
+  await other.page.goto(site.url + other.path)
+  await fill(other)
+  await other.page.click('#send')
+  await until(() => other.sent.length === 1, 'the attempt')
+  assert.equal(await other.page.evaluate(() => window.told), undefined)
+  await other.page.clock.fastForward(10_000)
+  assert.deepEqual((await told(other)).ok, false)
+  it.away(null)
+  await other.page.clock.fastForward(2000)
+  await other.recorded(1)
+})
 
 test('a page whose script does not come at all sends its form', async () => {
   const me = await open({ body: CONTACT, script: LOAD, go: false })
@@ -468,6 +526,16 @@ for (const [name, block] of [['blocked', BLOCKED], ['full', FULL]]) {
   })
 }
 
+test('on a page without an origin of its own, where storage, cookies and locks are all denied, an act is recorded', async () => {
+  const me = await open({ body: CONTACT, script: ON_SUBMIT, sandbox: true })
+  assert.equal(await me.page.evaluate(() => { try { return localStorage.length } catch (e) { return e.name } }), 'SecurityError')
+  await fill(me)
+  await me.page.click('#send')
+  assert.equal((await told(me)).ok, true)
+  await it.act(me.email)
+  assert.deepEqual(me.faults, [])
+})
+
 test('what others wrote into our part of the storage stops nothing', async () => {
   const me = await open({ go: false, script: '' })
   await me.page.addInitScript(() => {
@@ -610,6 +678,19 @@ test('the copy of a form that becomes the proof runs nothing and fetches nothing
   assert.equal(await me.page.evaluate(() => window.made), 1)
   assert.equal(me.asked.filter(q => q.includes('/pixel')).length, before)
   assert.match((await it.act(me.email)).proofs[0].form, /<img alt="seal" src="\/pixel.png">/)
+})
+
+test('a library that teaches arrays and texts a toJSON of its own changes nothing', async () => {
+  const me = await open({
+    body: CONTACT, init: null, script: `Array.prototype.toJSON = function () { return "[" + this.join() + "]" }; String.prototype.toJSON = function () { return "'" + this + "'" }; ${it.init()} ${ON_SUBMIT}`,
+  })
+  await fill(me)
+  await me.page.click('#send')
+  assert.equal((await told(me)).ok, true)
+  const act = await it.act(me.email)
+  assert.equal(JSON.parse(act.proofs[0].content)['your-name'], 'Ann Ode')
+  assert.equal(act.legal_notices.length, 2)
+  assert.equal(await me.page.evaluate(() => typeof Array.prototype.toJSON + typeof String.prototype.toJSON), 'functionfunction')
 })
 
 test('nonsense in the line throws nothing at the page', async () => {

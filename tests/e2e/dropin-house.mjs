@@ -9,13 +9,14 @@ export const PATHS = ['/cons/iubenda_cons.js', '/cons/beta/iubenda_cons.js', '/c
 
 const listening = server => new Promise(ok => server.listen(0, '127.0.0.1', () => ok(`http://127.0.0.1:${server.address().port}`)))
 
-/** licet as browsers reach it, until `front.how` says otherwise: a status for acts, "abort" for no answer, "lost" for an answer that does not
- *  come back. A route of the browser's would not do: what it sends as a page goes passes by them. */
+/** licet as browsers reach it, until `front.how` says otherwise: a status for acts, "abort" for a broken line, "hang" for no answer,
+ *  "lost" for an answer that does not come back. A route of the browser's would not do: what it sends as a page goes passes by them. */
 async function openFront(licet) {
   const front = { how: null }
   const server = createServer((q, r) => {
     const how = q.method === 'POST' ? front.how : null
     if (how === 'abort') return r.destroy()
+    if (how === 'hang') return q.resume()
     if (typeof how === 'number') return q.resume().on('end', () => r.writeHead(how, { 'Access-Control-Allow-Origin': '*', 'Content-Type': 'application/json' }).end('{"message":"not now"}'))
     q.pipe(request(licet.url + q.url, { method: q.method, headers: q.headers }, answer => {
       if (how === 'lost') return answer.resume().on('end', () => r.destroy())
@@ -28,7 +29,7 @@ async function openFront(licet) {
   return front
 }
 
-/** {licet, url, site, visitor(), stop()}: `url` is licet for browsers. `site.pages[path]` is {body, script, head}: `script` is the page's own, a file of its own, since the
+/** {licet, url, site, visitor(), stop()}: `url` is licet for browsers. `site.pages[path]` is {body, script, head, foot, sandbox}: `script` is the page's own, a file of its own, since the
  *  policy of its pages forbids scripts within them. */
 export async function openSite() {
   const house = await startHouse({
@@ -47,7 +48,7 @@ export async function openSite() {
     let body = ''
     q.on('data', part => (body += part)).on('end', () => {
       if (q.method === 'POST') site.posted.push({ path: pathname, fields: Object.fromEntries(new URLSearchParams(body)) })
-      const csp = `default-src 'none'; script-src 'self' ${front.url}; connect-src 'self' ${front.url}; img-src 'self' data:; base-uri 'none'; form-action 'self'`
+      const csp = `default-src 'none'; script-src 'self' ${front.url}; connect-src 'self' ${front.url}; img-src 'self' data:; base-uri 'none'; form-action 'self'${page.sandbox ? '; sandbox allow-scripts allow-forms' : ''}`
       r.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': csp }).end(
         `<!doctype html><html lang="en"><head><title>A site</title><link rel="icon" href="data:,">${page.head ?? ''}</head>
 <body>${page.body ?? ''}<script src="/own${pathname}.js"></script>${page.foot ?? ''}</body></html>`)
@@ -81,7 +82,7 @@ export async function openSite() {
       me.stored = (page = me.page) => page.evaluate(() => Object.entries(localStorage).filter(([key]) => key.startsWith('licet.cons.')).map(([, text]) => JSON.parse(text)))
       return me
     },
-    /** What becomes of acts from now on: "abort", "lost", a status; null: licet takes them. */
+    /** What becomes of acts from now on: "abort", "hang", "lost", a status; null: licet takes them. */
     away: how => void (front.how = how),
     /** The acts recorded of somebody with this address, oldest first, in full. */
     async acts(email) {

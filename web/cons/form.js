@@ -1,11 +1,11 @@
-// What a form says, read at the moment it is sent: who, which preferences, and the proof. A form's own properties are never asked:
-// a field that is named "elements" would answer.
-import { attribute, isPrivate, isSecret, scrubber } from './secret.js'
+// What a form says, read at the moment it is sent: who, which preferences, and the proof.
+import { attribute, closest, elementsOf, matches, querySelectorAll } from './dom.js'
+import { json } from './json.js'
+import { isPrivate, isSecret, scrubber } from './secret.js'
 import { wordingOf } from './wording.js'
 
 const LONGEST = 10_000, LONGEST_WHO = 255 // characters of one field in the proof, and of the subject's
-const { closest, querySelectorAll } = Element.prototype
-const elementsOf = Object.getOwnPropertyDescriptor(HTMLFormElement.prototype, 'elements').get
+const FIELDS = 'input, select, textarea'
 const nameOf = field => attribute(field, 'name') || attribute(field, 'id')
 
 /** An element from what pages pass for one: itself, one in jQuery's wrapping, an id, a selector. */
@@ -20,8 +20,8 @@ export function elementOf(it) {
   }
 }
 
-const fieldsOf = form => [...(form instanceof HTMLFormElement ? elementsOf.call(form) : querySelectorAll.call(form, 'input, select, textarea'))]
-  .filter(field => /^(INPUT|SELECT|TEXTAREA)$/.test(field.tagName) && !/^(submit|button|reset|image|file)$/.test(field.type))
+const fieldsOf = form => [...(form instanceof HTMLFormElement ? elementsOf.call(form) : querySelectorAll.call(form, FIELDS))]
+  .filter(field => matches.call(field, FIELDS) && !/^(submit|button|reset|image|file)$/.test(field.type))
 
 /** What the fields of one name say together: a box whether it is ticked, several boxes what is ticked, a choice what is chosen. */
 function valueOf(fields) {
@@ -74,7 +74,7 @@ export function readForm(form, map = {}, exclude = []) {
       .map(([key, value]) => [key, short(Array.isArray(value) ? value.find(Boolean) ?? '' : value, LONGEST_WHO)]).filter(([, value]) => value !== '')),
     preferences: Object.fromEntries(said('preference', map.preferences)),
     proof: {
-      content: JSON.stringify(Object.fromEntries(content)),
+      content: json(Object.fromEntries(content)),
       form: scrub(wordingOf(form, fields.filter(f => !shown.includes(f)))),
     },
     scrub,

@@ -1,5 +1,6 @@
 // /cons/iubenda_cons.js: takes the calls that pages make to the existing consent library, and records with licet.
 // No global but _iub; nothing is sent before a call or a click asks for it.
+import { matches } from './dom.js'
 import { elementOf, readForm } from './form.js'
 import { enqueue, flush, openQueue } from './queue.js'
 import { watchPasswords } from './secret.js'
@@ -102,7 +103,7 @@ const bound = new WeakMap() // what is pressed: what it records
 /** Whether the browser will show what is missing, and send no form. */
 function isStopped(element) {
   const { form } = element
-  return /^(submit|image)$/.test(element.type) && form && !element.formNoValidate && Element.prototype.matches.call(form, ':invalid:not([novalidate])')
+  return /^(submit|image)$/.test(element.type) && form && !element.formNoValidate && matches.call(form, ':invalid:not([novalidate])')
 }
 
 function bind(pressed, work) {

@@ -1,6 +1,8 @@
 // Acts on their way to POST /public/consent: one entry of localStorage each, until licet has taken it or has said that it never will. They
 // go in order, one at a time over all tabs, each under one Idempotency-Key however often it is sent. Where storage is
 // blocked or full an act lives as long as the page.
+import { json } from './json.js'
+
 const PREFIX = 'licet.cons.'
 const WAITS = [2, 10, 60, 300] // seconds between attempts on one page
 const PATIENCE_MS = 10_000 // for one attempt
@@ -51,7 +53,7 @@ function drop({ id }) {
 }
 
 /** JSON as licet reads it: halves of characters and zeros would be refused. */
-const write = body => JSON.stringify(body).replace(/\\(?:u(?:0000|d[89a-f]..)|.)/g, found => (found.length > 2 ? '\ufffd' : found))
+const write = body => json(body).replace(/\\(?:u(?:0000|d[89a-f]..)|.)/g, found => (found.length > 2 ? '\ufffd' : found))
 
 const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map(n => n.toString(16).padStart(2, '0')).join('')
 
@@ -103,7 +105,7 @@ function post(act, options) {
   const body = JSON.parse(act.body)
   if (!act.timeless) body.timestamp ??= act.at
   if (act.short) for (const proof of body.proofs ?? []) delete proof.form
-  const bytes = new TextEncoder().encode(JSON.stringify(body))
+  const bytes = new TextEncoder().encode(json(body))
   return fetch(`${site.url}/public/consent`, {
     method: 'POST',
     credentials: 'omit',
@@ -157,7 +159,8 @@ async function sendOne(act) {
 function leave() {
   const waiting = acts().filter(act => all || !act.held || site.mayLeave() || memory.has(act.id))
   for (const act of waiting) {
-    if (act.id === flying || !site.key() || (waiting.length > 1 && !memory.has(act.id))) continue
-    post(act, { keepalive: true }).catch(() => {}) // the next page does it
+    const nowhere = memory.has(act.id)
+    if ((act.id === flying && !tried) || !site.key() || (waiting.length > 1 && !nowhere)) continue
+    post(nowhere && act.body.length > KEEPALIVE / 2 ? { ...act, short: 1 } : act, { keepalive: true }).catch(() => {}) // the next page does it
   }
 }

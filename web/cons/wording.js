@@ -1,17 +1,17 @@
 // The form as it was shown, as text: words, fields, and which box stood ticked before; nothing that was typed, nothing that runs.
+import { attribute, getAttributeNames, matches, querySelectorAll, remove, removeAttribute, replaceChildren, setAttribute } from './dom.js'
 import { plainAddress } from './secret.js'
 
 const LONGEST = 200_000 // characters
-const GONE = 'script, style, link, meta, base, iframe, object, embed, template, noscript, canvas, video, audio, [data-cons-exclude]'
+const GONE = 'script, style, link, iframe, object, embed, template, noscript, [data-cons-exclude]'
 const OFFERS = 'option, button, [type=checkbox], [type=radio], [type=submit], [type=button], [type=reset]'
 const KEPT = /^(id|class|name|type|for|href|src|action|method|required|disabled|hidden|checked|multiple|placeholder|title|alt|lang|label|style|(aria|data-cons)-.*)$/
-const { getAttributeNames, matches, querySelectorAll, remove, removeAttribute, replaceChildren, setAttribute, getAttribute } = Element.prototype
 
 function bare(element) {
   for (const name of getAttributeNames.call(element)) {
     if (name === 'value' ? !matches.call(element, OFFERS) : !KEPT.test(name)) removeAttribute.call(element, name)
     else if (/^(href|src|action)$/.test(name)) {
-      const address = plainAddress(getAttribute.call(element, name))
+      const address = plainAddress(attribute(element, name))
       setAttribute.call(element, name, name === 'href' ? address : address.replace(/[?#].*/, ''))
     }
   }
