@@ -290,13 +290,14 @@ test('boxes, choices, lists and doubled names say what a reader of the form woul
       <input type="radio" name="how" value="post"><input type="radio" name="how" value="mail" checked><input type="radio" name="never" value="x">
       <select name="one"><option value="a">A<option value="b" selected>B</select><select name="many" multiple><option selected>X<option>Y<option selected>Z</select>
       <input id="byid" type="checkbox" checked><input name="mail" value=" EMAIL "><input name="mail" value=""><input name="outside" value="no"></form><input form="f" name="beyond" value="yes">`,
-    script: `_iub.cons_instructions.push(["submit", {form: {selector: document.getElementById("f"), exclude: "outside", map: {subject: {email: "mail"},
-      preferences: {news: "news", off: "off", topics: "topics[]", how: "how", never: "never", one: "one", many: "many", byid: "byid", beyond: "beyond", gone: "outside", none: "nowhere"}}}}, ${TELL}])`,
+    script: `_iub.cons_instructions.push(["submit", {form: {selector: document.getElementById("f"), map: {exclude: {3: "outside"}, subject: {email: "mail"},
+      preferences: {news: "news", off: "off", topics: "topics[]", how: "how", never: "never", one: "one", many: "many", byid: "byid", beyond: "beyond", meant: "outside", none: "nowhere"}}}}, ${TELL}])`,
   })
   await told(me)
   const act = await it.act(me.email)
-  assert.deepEqual(act.preferences, { news: true, off: false, topics: ['art', 'ink'], how: 'mail', one: 'b', many: ['X', 'Z'], byid: true, beyond: 'yes' })
-  assert.equal(JSON.parse(act.proofs[0].content).outside, undefined)
+  assert.deepEqual(act.preferences, { news: true, off: false, topics: ['art', 'ink'], how: 'mail', one: 'b', many: ['X', 'Z'], byid: true, beyond: 'yes', meant: 'no' })
+  assert.equal(JSON.parse(act.proofs[0].content).outside, undefined, 'what is excluded is no part of the proof, though it may be named')
+  assert.ok(!act.proofs[0].form.includes('outside'))
 })
 
 // ---- licet is out of reach ----
@@ -568,7 +569,7 @@ test('passwords, tokens, cards, hidden and excluded fields are in no part of an 
   for (const [name, value] of Object.entries(type)) await me.page.fill(`[name="${name}"]`, value)
   await me.page.evaluate(() => (document.getElementById('toggled').type = 'text')) // "show my password"
   await me.page.evaluate(() => _iub.cons_instructions.push(['submit', {
-    form: { selector: document.getElementById('f'), map: { exclude: ['mapped-out'], subject: { last_name: 'a', first_name: 'toggled', full_name: 'nr', phone: 'inner' }, preferences: { leak: 'cvc-none', leak2: 'health' } } },
+    form: { selector: document.getElementById('f'), map: { exclude: ['mapped-out'], subject: { last_name: 'a', first_name: 'toggled', full_name: 'nr' } } },
   }, { success: r => (window.told = { ok: true, r }) }]))
   const { r } = await told(me)
   const [{ text }] = me.sent

@@ -46,14 +46,16 @@ function grouped(fields, keyOf) {
 
 const short = (value, most) => (typeof value === 'string' ? value.trim().slice(0, most) : value)
 
-/** {subject, preferences, proof, scrub} of a form. `map` names fields beside the form's own attributes, and before them;
- *  `exclude` is left out, as what bears data-cons-exclude or stands in it. */
-export function readForm(form, map = {}, exclude = []) {
-  const without = [exclude, map.exclude ?? []].flat()
+const listOf = it => (typeof it === 'string' ? [it] : Object.values(it ?? {}))
+
+/** {subject, preferences, proof, scrub} of a form. `map` names fields beside the form's own attributes, and before them. What it
+ *  excludes, and what bears data-cons-exclude or stands in it, is no part of the proof. */
+export function readForm(form, map = {}) {
+  const without = listOf(map.exclude)
   const fields = fieldsOf(form)
-  const open = fields.filter(f => !isSecret(f) && !closest.call(f, '[data-cons-exclude]') &&
+  const open = fields.filter(f => !isSecret(f))
+  const shown = open.filter(f => !isPrivate(f) && !closest.call(f, '[data-cons-exclude]') &&
     !without.includes(attribute(f, 'name')) && !without.includes(attribute(f, 'id')))
-  const shown = open.filter(f => !isPrivate(f))
 
   const meant = field => {
     const by = name => open.filter(f => attribute(f, name) === field)

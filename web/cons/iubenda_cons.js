@@ -68,7 +68,7 @@ function bodyOf({ form, consent, autodetect_ip_address: address } = {}) {
   const bare = !isObject(form) || elementOf(form) // the form itself, where {selector, map} belongs
   const element = elementOf(bare ? form : form.selector)
   if (form && !element) log('warn', 'not found', form)
-  const read = element && readForm(element, bare ? {} : form.map ?? {}, bare ? [] : form.exclude ?? [])
+  const read = element && readForm(element, bare ? {} : form.map ?? {})
   const scrub = text => (read && typeof text === 'string' ? read.scrub(text) : text)
   const proofs = given.proofs?.length
     ? [...given.proofs].map(proof => (isObject(proof) ? { ...proof, content: scrub(proof.content), form: scrub(proof.form) } : proof))
