@@ -467,6 +467,29 @@ test('a proof that is too large goes without its form rather than not at all', a
   assert.ok(!proofs[0].form)
 })
 
+test('a guard before licet that minds HTML costs the form, not the act', async () => {
+  const me = await open({ body: CONTACT, script: ON_SUBMIT })
+  it.away('guard')
+  await fill(me)
+  await me.page.click('#send')
+  assert.equal((await told(me)).ok, true)
+  const { proofs } = await it.act(me.email)
+  assert.ok(!proofs[0].form)
+  assert.equal(JSON.parse(proofs[0].content).generic, true)
+})
+
+test('a page that waits behind an act that is stuck hears so at once', async () => {
+  const me = await open()
+  it.away(404)
+  await me.page.clock.install() // so that patience never ends by itself
+  const say = n => me.page.evaluate(([email, n]) => new Promise(ok => _iub.cons_instructions.push(['submit', { consent: { subject: { email }, preferences: { n } } }, { success: () => ok('success'), error: r => ok(r.status) }])), [me.email, n])
+  assert.equal(await say(1), 404)
+  assert.equal(await say(2), 404)
+  it.away(null)
+  assert.equal(await say(3), 'success')
+  assert.deepEqual((await it.acts(me.email)).map(a => a.preferences.n), [1, 2, 3])
+})
+
 test('with a wrong key an act waits for the right one', async () => {
   const me = await open({ init: { api_key: 'wrong' } })
   await me.page.evaluate(email => _iub.cons_instructions.push(['submit', { consent: { subject: { email }, preferences: { a: true } } },

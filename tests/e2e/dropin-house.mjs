@@ -10,13 +10,20 @@ export const PATHS = ['/cons/iubenda_cons.js', '/cons/beta/iubenda_cons.js', '/c
 const listening = server => new Promise(ok => server.listen(0, '127.0.0.1', () => ok(`http://127.0.0.1:${server.address().port}`)))
 
 /** licet as browsers reach it, until `front.how` says otherwise: a status for acts, "abort" for a broken line, "hang" for no answer,
- *  "lost" for an answer that does not come back. A route of the browser's would not do: what it sends as a page goes passes by them. */
+ *  "lost" for an answer that does not come back, "guard" for a guard in between who minds HTML. A route of the browser's would not do: what it sends as a page goes passes by them. */
 async function openFront(licet) {
   const front = { how: null }
   const server = createServer((q, r) => {
     const how = q.method === 'POST' ? front.how : null
     if (how === 'abort') return r.destroy()
     if (how === 'hang') return q.resume()
+    if (how === 'guard') {
+      let body = ''
+      return q.on('data', part => (body += part)).on('end', () => {
+        if (body.includes('<form')) return r.writeHead(403, { 'Access-Control-Allow-Origin': '*' }).end('<h1>Attack detected</h1>')
+        request(licet.url + q.url, { method: q.method, headers: q.headers }, answer => (r.writeHead(answer.statusCode, answer.rawHeaders), answer.pipe(r))).end(body)
+      })
+    }
     if (typeof how === 'number') return q.resume().on('end', () => r.writeHead(how, { 'Access-Control-Allow-Origin': '*', 'Content-Type': 'application/json' }).end('{"message":"not now"}'))
     q.pipe(request(licet.url + q.url, { method: q.method, headers: q.headers }, answer => {
       if (how === 'lost') return answer.resume().on('end', () => r.destroy())
@@ -82,7 +89,7 @@ export async function openSite() {
       me.stored = (page = me.page) => page.evaluate(() => Object.entries(localStorage).filter(([key]) => key.startsWith('licet.cons.')).map(([, text]) => JSON.parse(text)))
       return me
     },
-    /** What becomes of acts from now on: "abort", "hang", "lost", a status; null: licet takes them. */
+    /** What becomes of acts from now on: "abort", "hang", "lost", "guard", a status; null: licet takes them. */
     away: how => void (front.how = how),
     /** The acts recorded of somebody with this address, oldest first, in full. */
     async acts(email) {

@@ -33,7 +33,7 @@ function call(fn, ...args) {
 
 // ---- what becomes of an act, and who wants to know ----
 
-const listeners = new Map() // id of an act: its outcomes
+const listeners = new Map() // id of an act: {outcomes, waits}
 
 /** `settle(ok, answer)` counts once; .success(fn) and .error(fn) may be asked before or after. */
 function outcome(callbacks) {
@@ -49,12 +49,16 @@ function outcome(callbacks) {
   return { its, settle }
 }
 
-function told(act, status, said) {
+/** `over`: the act is at its end. If not, the line stands, and pages that wait for what is behind it hear so too. */
+function told({ id }, status, said, over) {
   const ok = /2../.test(status)
   const answer = ok ? said : { ...LATER, ...said, status }
   log(ok ? 'info' : status ? 'error' : 'warn', answer)
-  for (const settle of listeners.get(act.id) ?? []) settle(ok, answer)
-  listeners.delete(act.id)
+  for (const [each, { outcomes, waits }] of listeners) {
+    if (each !== id && (over || waits)) continue
+    for (const settle of outcomes) settle(ok, answer)
+    listeners.delete(each)
+  }
 }
 
 // ---- acts ----
@@ -84,7 +88,7 @@ function record(args, callbacks, held) {
   try {
     const waits = on(args?.writeOnLocalStorage, held)
     const id = enqueue(bodyOf(args), waits)
-    listeners.set(id, [...(listeners.get(id) ?? []), settle])
+    listeners.set(id, { outcomes: [...(listeners.get(id)?.outcomes ?? []), settle], waits })
     if (!waits) setTimeout(settle, PATIENCE_MS, false, LATER)
     flush(!waits && sendsAtLoad())
   } catch (e) {
@@ -160,15 +164,13 @@ function start(iub) {
   // The same array, that pages may hold: they look for "init" in it, so that it stays there; the rest would keep forms alive.
   const line = Array.isArray(iub.cons_instructions) ? iub.cons_instructions : (iub.cons_instructions = [])
   const early = line.splice(0)
-  Object.defineProperty(line, 'push', {
-    value: (...instructions) => {
-      for (const one of instructions) {
-        if (one?.[0] === 'init') line[line.length] = one
-        run(one)
-      }
-      return line.length
-    },
-  })
+  line.push = (...instructions) => {
+    for (const one of instructions) {
+      if (one?.[0] === 'init') line[line.length] = one
+      run(one)
+    }
+    return line.length
+  }
   line.push(...early)
 }
 

@@ -10,7 +10,7 @@ const KEEPALIVE = 60_000 // bytes that a browser still sends when the page is go
 const memory = new Map()
 let site, sending, flying, timer, tried = 0, all = false
 
-/** `url`; `key()` of the API; `mayLeave()`: what is held may go as the page does; `told(act, status, said)` hears of each attempt. */
+/** `url`; `key()` of the API; `mayLeave()`: what is held may go as the page does; `told(act, status, said, over)` hears of each attempt. */
 export function openQueue(options) {
   site = options
   addEventListener('online', () => flush())
@@ -122,7 +122,7 @@ function post(act, options) {
 /** What can be done about a refusal: the act as it is then, or nothing. */
 function mended(act, status, said) {
   if (status === 400 && said?.field === 'timestamp' && !act.timeless) return { ...act, timeless: 1 } // this device's clock
-  if (status === 413 && !act.short) return { ...act, short: 1 }
+  if ((status === 413 || (/403|406/.test(status) && !said)) && !act.short) return { ...act, short: 1 } // a guard before licet may mind HTML
   if (/401|403/.test(status) && act.key !== site.key()) return { ...act, key: site.key() } // the site has another one now
 }
 
@@ -151,7 +151,7 @@ async function sendOne(act) {
     drop(act)
     tried = 0
   }
-  site.told(act, status, said)
+  site.told(act, status, said, over)
   return over || again(/^40/.test(status) ? 300 : undefined)
 }
 

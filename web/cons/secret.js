@@ -1,7 +1,7 @@
 // What never leaves the page: passwords, cards, codes, tokens. Told by what a field is, then by its name, then by what stands in it.
 import { attribute } from './dom.js'
 
-const NAME = /pass(w|phrase|code|port|$)|pwd|kennwort|passe$|contrase|wachtwoord|senha|token|nonce|csrf|xsrf|captcha|secret|(^|[^a-z])(otp|pin|cvc|cvv2?|csc|iban|ssn)([^a-z]|$)|one.?time|card.?(n|h|exp|c|v)|cc.?(num|name|exp|csc)/i
+const NAME = /pass(w|phrase|code|port|e?$)|pwd|kennwort|contrase|wachtwoord|senha|token|nonce|csrf|xsrf|captcha|secret|(^|[^a-z])(otp|pin|cvc|cvv2?|csc|iban|ssn)([^a-z]|$)|one.?time|card.?(n|h|exp|c|v)|cc.?(num|name|exp|csc)/i
 const PARAMETER = /^(key|sig|signature|hash|code|sid|session)/i
 
 /** Fields that were once a password: a button "show" makes text of them. */
