@@ -19,10 +19,10 @@ afterEach(() => it.away(null))
 
 let counter = 0
 /** A page of its own and somebody of her own. `script` may use EMAIL. */
-async function open({ body = '', script = '', head = it.tag(), foot, sandbox, init = {}, go = true, visitor = {} } = {}) {
+async function open({ body = '', script = '', head = it.tag(), foot, csp, init = {}, go = true, visitor = {} } = {}) {
   const path = `/p${++counter}`, email = `v${counter}@x.example`
   const own = init ? it.init(init) : ''
-  site.pages[path] = { head, body: body.replaceAll('EMAIL', email), script: own + script.replaceAll('EMAIL', email), foot, sandbox }
+  site.pages[path] = { head, body: body.replaceAll('EMAIL', email), script: own + script.replaceAll('EMAIL', email), foot, csp }
   const me = await it.visitor(visitor)
   if (go) await me.open(path)
   return Object.assign(me, { path, email, recorded: n => until(async () => (await it.acts(email)).length >= n, `${n} acts of ${email}`).then(() => it.acts(email)) })
@@ -51,7 +51,7 @@ const ON_SUBMIT = `document.getElementById("contact-form").addEventListener("sub
 // ---- calls ----
 
 test('a submit with a form records who, what, which notices and the proof, and tells the page', async () => {
-  const me = await open({ body: CONTACT, script: ON_SUBMIT })
+  const me = await open({ body: CONTACT, script: ON_SUBMIT, csp: "; require-trusted-types-for 'script'; trusted-types 'none'" })
   await fill(me)
   await me.page.check('[name=newsletter]')
   await me.page.fill('textarea', 'Hello "you"')
@@ -551,7 +551,7 @@ for (const [name, block] of [['blocked', BLOCKED], ['full', FULL]]) {
 }
 
 test('on a page without an origin of its own, where storage, cookies and locks are all denied, an act is recorded', async () => {
-  const me = await open({ body: CONTACT, script: ON_SUBMIT, sandbox: true })
+  const me = await open({ body: CONTACT, script: ON_SUBMIT, csp: '; sandbox allow-scripts allow-forms' })
   assert.equal(await me.page.evaluate(() => { try { return localStorage.length } catch (e) { return e.name } }), 'SecurityError')
   await fill(me)
   await me.page.click('#send')
@@ -741,6 +741,15 @@ test('what a callback throws is seen as the page\'s own fault and stops nothing'
   await me.recorded(2)
   await until(() => me.faults.length === 2, 'both faults')
   assert.deepEqual(me.faults, ['page fault 1', 'page fault 2'])
+})
+
+test('beside licet.js each minds its own', async () => {
+  const me = await open({ head: `${it.tag()}<script src="${it.url}/sdk/licet-core.js" data-key="${licet.publicKey}" async></script>` })
+  await until(() => me.page.evaluate(() => !!window.licet?.version), 'licet.js')
+  await me.page.evaluate(email => _iub.cons_instructions.push(['submit', { consent: { subject: { email }, preferences: { newsletter: true } } }]), me.email)
+  await me.recorded(1)
+  await until(() => me.page.evaluate(() => localStorage.length === 0), 'nothing to be left')
+  assert.deepEqual(me.faults, [])
 })
 
 test('the script twice on a page is the script once', async () => {

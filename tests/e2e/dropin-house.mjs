@@ -36,7 +36,7 @@ async function openFront(licet) {
   return front
 }
 
-/** {licet, url, site, visitor(), stop()}: `url` is licet for browsers. `site.pages[path]` is {body, script, head, foot, sandbox}: `script` is the page's own, a file of its own, since the
+/** {licet, url, site, visitor(), stop()}: `url` is licet for browsers. `site.pages[path]` is {body, script, head, foot, csp}: `script` is the page's own, a file of its own, since the
  *  policy of its pages forbids scripts within them. */
 export async function openSite() {
   const house = await startHouse({
@@ -55,7 +55,7 @@ export async function openSite() {
     let body = ''
     q.on('data', part => (body += part)).on('end', () => {
       if (q.method === 'POST') site.posted.push({ path: pathname, fields: Object.fromEntries(new URLSearchParams(body)) })
-      const csp = `default-src 'none'; script-src 'self' ${front.url}; connect-src 'self' ${front.url}; img-src 'self' data:; base-uri 'none'; form-action 'self'${page.sandbox ? '; sandbox allow-scripts allow-forms' : ''}`
+      const csp = `default-src 'none'; script-src 'self' ${front.url}; connect-src 'self' ${front.url}; img-src 'self' data:; base-uri 'none'; form-action 'self'${page.csp ?? ''}`
       r.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': csp }).end(
         `<!doctype html><html lang="en"><head><title>A site</title><link rel="icon" href="data:,">${page.head ?? ''}</head>
 <body>${page.body ?? ''}<script src="/own${pathname}.js"></script>${page.foot ?? ''}</body></html>`)
