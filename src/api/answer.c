@@ -1,3 +1,4 @@
+#include "api/embedded.h"
 #include "api/route.h"
 #include "api/server_priv.h"
 
@@ -67,12 +68,17 @@ static void add_text(struct MHD_Response *m, const char *name, struct str value,
 struct MHD_Response *answer_response(struct request *r)
 {
     struct reply *a = &r->answer;
-    struct MHD_Response *m = MHD_create_response_from_buffer(
-        a->body.n, (void *)(uintptr_t)a->body.p, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *m =
+        MHD_create_response_from_buffer(a->body.n, (void *)(uintptr_t)a->body.p,
+                                        a->file ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
     must(m != NULL);
     (void)MHD_add_response_header(m, "Date", date_of(r->server, r->received_ms));
     (void)MHD_add_response_header(m, "Content-Type", a->type ? a->type : "application/json");
-    (void)MHD_add_response_header(m, "Cache-Control", "no-store");
+    (void)MHD_add_response_header(m, "Cache-Control", a->file ? "no-cache" : "no-store");
+    if (a->file)
+        (void)MHD_add_response_header(m, "ETag", a->file->etag);
+    if (a->file && a->file->policy)
+        (void)MHD_add_response_header(m, "Content-Security-Policy", a->file->policy);
     (void)MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
     add_cors(r, m);
     add_text(m, "Set-Cookie", a->cookie, &r->arena);

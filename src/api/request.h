@@ -12,6 +12,7 @@
 #include "pipeline/pipeline.h"
 
 struct connection;
+struct embedded;
 struct server;
 struct request;
 struct route;
@@ -24,7 +25,7 @@ typedef enum err (*look_fn)(struct request *r, struct store_reader *reader, stru
 
 struct headers { /* values as they came; empty when absent */
     struct str host, origin, cookie, content_type, authorization, api_key, idempotency_key,
-        device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto;
+        device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto, if_none_match;
     long long content_length;           /* -1: none */
     uint32_t lengths, encodings, hosts; /* how many Content-Length, Transfer-Encoding, Host */
     bool malformed, broken; /* a field that cannot be; lines that are none (head_put_line()) */
@@ -38,8 +39,9 @@ struct reply {
     const char *type;  /* content type; NULL: application/json */
     struct str cookie; /* Set-Cookie */
     struct str device_token;
-    struct str attachment;  /* to be kept as a file of this name, and not shown; empty: no */
-    uint32_t retry_after_s; /* 0: none */
+    struct str attachment;       /* to be kept as a file of this name, and not shown; empty: no */
+    uint32_t retry_after_s;      /* 0: none */
+    const struct embedded *file; /* the body is this file's: it may be kept, and asked for again */
     bool close;
 };
 

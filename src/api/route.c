@@ -80,7 +80,15 @@ static const struct route routes[] = {
     { "/readyz", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, ALWAYS(ready_get) },
     { "/metrics", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, ALWAYS(metrics_get) },
     { "/.well-known/gpc.json", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, gpc_get, NULL, WORTH_READ },
+    { "/openapi.json", METHOD_GET, ACCESS_NONE, CORS_ANY, 0, description_get, NULL, WORTH_READ },
+    { "/docs", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, docs_get, NULL, WORTH_READ },
 };
+
+const struct route *route_table(size_t *ret_count)
+{
+    *ret_count = COUNT(routes);
+    return routes;
+}
 
 static unsigned method_of(struct str method)
 {

@@ -32,6 +32,9 @@ struct route {
 const struct route *route_find(struct str method, struct str path, struct arena *a,
                                struct str *ret_parameter, unsigned *ret_methods);
 
+/* All of them: each is described in api/openapi. */
+const struct route *route_table(size_t *ret_count);
+
 /* handlers, one file per resource */
 void ingest_post(struct request *r);
 void ingest_pixel(struct request *r);
@@ -56,6 +59,8 @@ void health_get(struct request *r);
 void ready_get(struct request *r);
 void metrics_get(struct request *r);
 void gpc_get(struct request *r);
+void description_get(struct request *r);
+void docs_get(struct request *r);
 
 /* answers that come from the database, on the reader's thread */
 LOOK(consent_get);
