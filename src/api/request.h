@@ -24,8 +24,9 @@ typedef enum err (*look_fn)(struct request *r, struct store_reader *reader, stru
                             struct err_info *info);
 
 struct headers { /* values as they came; empty when absent */
+    struct str if_none_match;
     struct str host, origin, cookie, content_type, authorization, api_key, idempotency_key,
-        device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto, if_none_match;
+        device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto;
     long long content_length;           /* -1: none */
     uint32_t lengths, encodings, hosts; /* how many Content-Length, Transfer-Encoding, Host */
     bool malformed, broken; /* a field that cannot be; lines that are none (head_put_line()) */
@@ -35,13 +36,13 @@ struct headers { /* values as they came; empty when absent */
 
 struct reply {
     int status;
+    const struct embedded *file; /* the body is this file's: it may be kept, and asked for again */
     struct str body;
     const char *type;  /* content type; NULL: application/json */
     struct str cookie; /* Set-Cookie */
     struct str device_token;
-    struct str attachment;       /* to be kept as a file of this name, and not shown; empty: no */
-    uint32_t retry_after_s;      /* 0: none */
-    const struct embedded *file; /* the body is this file's: it may be kept, and asked for again */
+    struct str attachment;  /* to be kept as a file of this name, and not shown; empty: no */
+    uint32_t retry_after_s; /* 0: none */
     bool close;
 };
 
