@@ -1,5 +1,4 @@
-#include "consent/ledger_priv.h"
-
+#include "codec/json_write.h"
 #include "codec/json.h"
 #include "codec/time.h"
 
