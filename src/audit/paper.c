@@ -8,47 +8,55 @@
 enum { WIDTH = 88, MARGIN = 2 };
 
 static const char style[] =
-    ":root{color-scheme:light dark;--ink:#1b1f24;--soft:#59636e;--line:#d5dbe1;--paper:#fff;"
+    ":root{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--line:#d5dbe1;--paper:#fff;"
     "--desk:#f3f5f7;--yes:#0f6b3c;--no:#9a2b2b;--over:#7a5200}"
     "@media(prefers-color-scheme:dark){:root{--ink:#e8ebee;--soft:#a3adb8;--line:#39424c;"
     "--paper:#171b20;--desk:#0e1114;--yes:#62c892;--no:#f19a92;--over:#e3b65c}}"
     "*{box-sizing:border-box}"
-    "html{-webkit-text-size-adjust:100%}"
+    "html{-webkit-text-size-adjust:100%;text-size-adjust:100%}"
     "body{margin:0;background:var(--desk);color:var(--ink);font:1rem/1.55 system-ui,-apple-system,"
-    "'Segoe UI',Roboto,'Noto Sans',sans-serif;overflow-wrap:anywhere}"
+    "'Segoe UI',Roboto,'Noto Sans',sans-serif;overflow-wrap:break-word;hyphens:auto}"
     "main{max-width:46rem;margin:2.5rem auto;padding:2.5rem;background:var(--paper);"
     "border:1px solid var(--line);border-radius:.5rem}"
-    "h1{font-size:1.75rem;line-height:1.2;margin:0 0 .25rem;letter-spacing:-.01em}"
+    "h1{font-size:clamp(1.4rem,6vw,1.75rem);line-height:1.2;margin:0 0 .25rem;"
+    "letter-spacing:-.01em}"
     "h2{font-size:1.25rem;line-height:1.3;margin:0 0 .5rem}"
-    "h3{font-size:1rem;margin:1.5rem 0 .25rem}"
+    "h3{font-size:1rem;margin:1.5rem 0 .25rem;overflow-wrap:anywhere;hyphens:manual}"
     "p{margin:0 0 .75rem}"
     "section{border-top:1px solid var(--line);margin-top:2rem;padding-top:1.5rem}"
     "dl{margin:0;display:grid;grid-template-columns:minmax(8rem,12rem) 1fr;gap:.4rem 1.5rem}"
     "dt{color:var(--soft)}"
-    "dd{margin:0;min-width:0}"
-    "table{border-collapse:collapse;width:100%;margin:.25rem 0 .75rem}"
-    "caption{text-align:start;color:var(--soft);padding:.5rem 0}"
-    "th,td{text-align:start;vertical-align:top;padding:.45rem .75rem .45rem 0;"
+    "dd{margin:0;min-width:0;overflow-wrap:anywhere}"
+    "table{border-collapse:collapse;width:100%;margin:.25rem 0 1rem}"
+    "caption{text-align:start;color:var(--soft);padding:.75rem 0 .25rem}"
+    "th,td{text-align:start;vertical-align:top;padding:.45rem 1rem .45rem 0;"
     "border-bottom:1px solid var(--line);font-weight:400}"
-    "thead th{color:var(--soft)}"
+    "thead th{color:var(--soft);font-size:.875rem}"
     "tbody th{font-weight:600}"
     "th:last-child,td:last-child{padding-right:0}"
-    "code,pre{font:.8125rem/1.5 ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono',monospace}"
+    "code,pre{font:.8125rem/1.5 ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono',"
+    "monospace;hyphens:manual}"
     "pre{margin:0;white-space:pre-wrap;max-height:20rem;overflow:auto}"
     "ul{margin:0;padding-inline-start:1.2rem}"
     ".yes,.no,.over{border-inline-start:.25rem solid;padding-inline-start:.75rem;font-weight:600}"
     ".yes{color:var(--yes)}.no{color:var(--no)}.over{color:var(--over)}"
     ".quiet{color:var(--soft)}"
-    "@media(max-width:40rem){main{margin:0;padding:1.25rem 1rem;border:0;border-radius:0}"
-    "body{background:var(--paper)}"
-    "dl{display:block}dd{margin:0 0 .75rem}th,td{padding-right:.5rem}}"
+    ":focus-visible{outline:2px solid;outline-offset:2px}"
+    "@media screen and (max-width:40rem){body{background:var(--paper)}"
+    "main{margin:0;padding:1.25rem 1rem;border:0;border-radius:0}"
+    "dl{display:block}dd{margin:0 0 .75rem}"
+    "table,tbody,tr,td,tbody th{display:block}"
+    "caption{display:block}thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;"
+    "overflow:hidden}"
+    "tr{border-bottom:1px solid var(--line);padding:.5rem 0}th,td{border:0;padding:0}"
+    "td:empty{display:none}"
+    "td::before{content:attr(data-name)': ';color:var(--soft)}}"
     "@media print{@page{margin:18mm 16mm}"
     ":root{color-scheme:light;--ink:#000;--soft:#444;--line:#bbb;--paper:#fff;--desk:#fff;"
     "--yes:#000;--no:#000;--over:#000}"
     "body{font-size:10pt;line-height:1.4}main{max-width:none;margin:0;padding:0;border:0}"
     "h1{font-size:18pt}h2{font-size:13pt}section{margin-top:1.2rem;padding-top:1rem}"
-    "h1,h2,h3,caption{break-after:avoid}tr,dt,dd,.yes,.no,.over{break-inside:avoid}"
-    "dt{break-after:avoid}"
+    "h1,h2,h3,caption,dt{break-after:avoid}tr,dt,dd,.yes,.no,.over{break-inside:avoid}"
     "code,pre{font-size:8pt}pre{max-height:none;overflow:visible}}";
 
 struct str paper_policy(struct arena *a)
@@ -103,18 +111,23 @@ static void underline(struct paper *p, struct str text, char with)
 
 /* ---- HTML ---- */
 
-/* An opening tag with the language of what is in it, and the direction that its letters have. */
-static void open_tag(struct paper *p, const char *tag, const char *kind, struct words w)
+/* The end of an opening tag: the language of what is in it, and the direction that its letters have. */
+static void open_attributes(struct paper *p, struct words w)
 {
-    buf_printf(p->to, "<%s", tag);
-    if (kind != NULL)
-        buf_printf(p->to, " class=\"%s\"", kind);
     if (w.language.n && !str_eq_nocase(w.language, p->language)) {
         buf_lit(p->to, " lang=\"");
         html_write_text(p->to, w.language);
         buf_byte(p->to, '"');
     }
     buf_lit(p->to, " dir=\"auto\">");
+}
+
+static void open_tag(struct paper *p, const char *tag, const char *kind, struct words w)
+{
+    buf_printf(p->to, "<%s", tag);
+    if (kind != NULL)
+        buf_printf(p->to, " class=\"%s\"", kind);
+    open_attributes(p, w);
 }
 
 static void element(struct paper *p, const char *tag, const char *kind, struct words w)
@@ -227,38 +240,55 @@ void paper_pair_quote(struct paper *p, const char *name, struct str quoted)
     pair(p, name, WORDS_OF(quoted), "pre");
 }
 
+/* On a narrow screen rows become blocks (see `style`); that a table is a table must be said then. */
 void paper_table_begin(struct paper *p, const char *caption, const char *const *heading,
                        uint32_t columns)
 {
     must(columns > 0 && columns <= PAPER_COLUMNS);
+    for (uint32_t i = 0; i < columns; i++)
+        p->heading[i] = str_of(heading[i]);
     if (!p->html) {
-        paper_wrap(p->to, MARGIN, arena_printf(p->a, "%s:", caption));
+        if (caption != NULL)
+            paper_wrap(p->to, MARGIN, arena_printf(p->a, "%s:", caption));
         return;
     }
-    buf_lit(p->to, "<table>\n");
-    element(p, "caption", NULL, WORDS_OF(str_of(caption)));
-    buf_lit(p->to, "<thead><tr>");
+    buf_lit(p->to, "<table role=\"table\">\n");
+    if (caption != NULL)
+        element(p, "caption", NULL, WORDS_OF(str_of(caption)));
+    buf_lit(p->to, "<thead role=\"rowgroup\"><tr role=\"row\">");
     for (uint32_t i = 0; i < columns; i++) {
-        buf_lit(p->to, "<th scope=\"col\">");
-        html_write_text(p->to, str_of(heading[i]));
+        buf_lit(p->to, "<th role=\"columnheader\" scope=\"col\">");
+        html_write_text(p->to, p->heading[i]);
         buf_lit(p->to, "</th>");
     }
-    buf_lit(p->to, "</tr></thead>\n<tbody>\n");
+    buf_lit(p->to, "</tr></thead>\n<tbody role=\"rowgroup\">\n");
 }
 
-void paper_row(struct paper *p, const struct words *cell, uint32_t columns)
+static void cell(struct paper *p, uint32_t column, struct words w)
+{
+    if (column == 0) {
+        open_tag(p, "th role=\"rowheader\" scope=\"row\"", NULL, w);
+    } else {
+        buf_lit(p->to, "<td role=\"cell\" data-name=\"");
+        html_write_text(p->to, p->heading[column]);
+        buf_byte(p->to, '"');
+        open_attributes(p, w);
+    }
+    html_write_text(p->to, w.text);
+    buf_str(p->to, column ? STR("</td>") : STR("</th>"));
+}
+
+void paper_row(struct paper *p, const struct words *cells, uint32_t columns)
 {
     AUTO(buf_fini) struct buf line = BUF_INIT(p->to->max);
     if (p->html)
-        buf_lit(p->to, "<tr>");
+        buf_lit(p->to, "<tr role=\"row\">");
     for (uint32_t i = 0; i < columns; i++) {
         if (p->html) {
-            open_tag(p, i ? "td" : "th scope=\"row\"", NULL, cell[i]);
-            html_write_text(p->to, cell[i].text);
-            buf_str(p->to, i ? STR("</td>") : STR("</th>"));
-        } else if (cell[i].text.n) {
+            cell(p, i, cells[i]);
+        } else if (cells[i].text.n) {
             buf_str(&line, i ? STR(" · ") : STR("- "));
-            buf_str(&line, cell[i].text);
+            buf_str(&line, cells[i].text);
         }
     }
     if (p->html)

@@ -12,11 +12,14 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
+enum { PAPER_COLUMNS = 4 };
+
 struct paper {
     struct buf *to;
     struct arena *a;
     bool html;
-    struct str language; /* of the whole: "de" */
+    struct str language;               /* of the whole: "de" */
+    struct str heading[PAPER_COLUMNS]; /* of the table at hand; its own */
 };
 
 /* Words, and their language where it is another than the document's; empty: the same. */
@@ -46,11 +49,11 @@ void paper_pair_code(struct paper *p, const char *name, struct str code);
 void paper_pair_quote(struct paper *p, const char *name, struct str quoted);
 void paper_pairs_end(struct paper *p);
 
-enum { PAPER_COLUMNS = 4 };
+/* `caption` NULL: a heading above says what it is. */
 void paper_table_begin(struct paper *p, const char *caption, const char *const *heading,
                        uint32_t columns);
 /* The first cell names the row. */
-void paper_row(struct paper *p, const struct words *cell, uint32_t columns);
+void paper_row(struct paper *p, const struct words *cells, uint32_t columns);
 void paper_table_end(struct paper *p);
 
 void paper_items_begin(struct paper *p);

@@ -104,7 +104,7 @@ static void show_overview(struct page *x, uint32_t purposes)
     const char *const heading[] = { word(x->t, WORD_PURPOSE),
                                     word(x->t, x->of_act ? WORD_ANSWER_THEN : WORD_ANSWER),
                                     word(x->t, x->of_act ? WORD_ANSWER_NOW : WORD_UNTIL) };
-    paper_table_begin(&x->p, word(x->t, WORD_OVERVIEW), heading, COUNT(heading));
+    paper_table_begin(&x->p, NULL, heading, COUNT(heading));
     EACH(x, v, purposes)
     {
         uint32_t event = reading_get(&x->g, v, "event");
@@ -226,17 +226,31 @@ static const char *kind_of(const struct page *x, uint32_t purpose)
     return no ? "no" : "over";
 }
 
+/* The state is what counts today; on the receipt of one act that must be said. */
+static void show_state(struct page *x, uint32_t purpose)
+{
+    struct words state = said(x, NAME_STATE, text(x, purpose, "state"));
+    if (x->of_act)
+        state = WORDS_OF(
+            arena_printf(x->g.a, "%s: %.*s", word(x->t, WORD_ANSWER_NOW), STR_ARG(state.text)));
+    paper_line(&x->p, kind_of(x, purpose), state);
+}
+
 static void show_answer(struct page *x, uint32_t purpose, uint32_t event)
 {
     bool holds = reading_is(&x->g, purpose, "holds");
-    struct str by = text(x, purpose, "decided_by"), record = text(x, event, "record_id");
+    bool expired = str_eq(text(x, purpose, "state"), STR("expired"));
+    struct str by = text(x, purpose, "decided_by"), since = moment(x, event, "effect_time", true),
+               answer = word_for(x->t, NAME_SAID, text(x, event, "said"));
+    bool decides = str_eq(by, text(x, event, "record_id"));
     if (x->of_act)
-        pair(x, WORD_ANSWER_THEN, said(x, NAME_SAID, text(x, event, "said")));
-    pair_moment(x, WORD_WHEN, event, "effect_time", true);
-    pair_moment(x, holds ? WORD_HOLDS_UNTIL : WORD_HELD_UNTIL, event,
-                holds || str_eq(text(x, purpose, "state"), STR("expired")) ? "valid_until" : "",
-                true);
-    if (x->of_act && by.n && !str_eq(by, record))
+        pair(x, WORD_ANSWER_THEN,
+             WORDS_OF(arena_printf(x->g.a, "%.*s, %.*s", STR_ARG(answer), STR_ARG(since))));
+    else
+        pair(x, WORD_WHEN, WORDS_OF(since));
+    if (decides && (holds || expired))
+        pair_moment(x, holds ? WORD_HOLDS_UNTIL : WORD_HELD_UNTIL, event, "valid_until", true);
+    if (x->of_act && by.n && !decides)
         paper_pair_code(&x->p, word(x->t, WORD_DECIDED_NOW), by);
 }
 
@@ -248,7 +262,7 @@ static void show_purpose(struct page *x, uint32_t purpose)
     struct str language = text(x, notice, "language");
     paper_section_begin(&x->p);
     paper_heading(&x->p, 2, title_of(x, purpose));
-    paper_line(&x->p, kind_of(x, purpose), said(x, NAME_STATE, text(x, purpose, "state")));
+    show_state(x, purpose);
     struct words aim = { text(x, purpose, "description"), language };
     if (aim.text.n)
         paper_line(&x->p, NULL, aim);
@@ -282,16 +296,19 @@ static void quote(struct page *x, const char *name, struct str value)
                                        : value);
 }
 
-/* What stands in an object, each under the name that was given to it. */
+/* What stands in an object, a line for each name. */
 static void quote_members(struct page *x, enum word what, uint32_t object)
 {
+    AUTO(buf_fini) struct buf lines = BUF_INIT(RECEIPT_MAX);
     for (uint32_t k = json_first(&x->g.d, object); k; k = json_next(&x->g.d, object, k + 1)) {
         struct str name = { 0 };
         (void)json_string(&x->g.d, k, x->g.a, &name); /* a key is a string */
-        quote(x, word(x->t, what),
-              arena_printf(x->g.a, "%.*s: %.*s", STR_ARG(name),
-                           STR_ARG(reading_value(&x->g, k + 1))));
+        buf_str(&lines, lines.n ? STR("\n") : STR(""));
+        buf_str(&lines, name);
+        buf_lit(&lines, ": ");
+        buf_str(&lines, reading_value(&x->g, k + 1));
     }
+    quote(x, word(x->t, what), arena_str(x->g.a, buf_view(&lines)));
 }
 
 static void show_proofs(struct page *x, uint32_t record)
