@@ -6,7 +6,8 @@
 
 void write_comma(struct buf *to)
 {
-    if (to->n > 0 && to->p[to->n - 1] != '{' && to->p[to->n - 1] != '[')
+    char before = to->n > 0 ? to->p[to->n - 1] : '{';
+    if (before != '{' && before != '[' && before != ':')
         buf_byte(to, ',');
 }
 

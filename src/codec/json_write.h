@@ -23,7 +23,7 @@ void write_number(struct buf *to, const char *name, int64_t value);
 /* With milliseconds, or as existing clients know it, without. */
 void write_time(struct buf *to, const char *name, int64_t ms);
 void write_time_seconds(struct buf *to, const char *name, int64_t ms);
-/* A comma unless the container was opened just now: for items of an array. */
+/* A comma unless the container was opened just now, or a member begun: for values without a name. */
 void write_comma(struct buf *to);
 /* The buffer's bytes in the arena; ERR_LIMIT when it ran over. */
 enum err write_done(struct buf *from, struct arena *a, struct str *ret_json) MUST_CHECK;
