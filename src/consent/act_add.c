@@ -101,16 +101,9 @@ static enum err check(struct adding *x)
     return e;
 }
 
-/* When what it grants takes effect, unless an import says otherwise of one purpose. */
-static int64_t effect_time(const struct act_saying *s)
-{
-    bool claims = s->source == ACT_PRIVATE_KEY || s->source == ACT_IMPORT;
-    return claims && s->claimed_ms < s->received_ms ? s->claimed_ms : s->received_ms;
-}
-
 static void bind(struct adding *x)
 {
-    int64_t at_ms = effect_time(&x->said);
+    int64_t at_ms = act_counts_from(&x->said, true);
     for (uint32_t i = 0; i < x->body.citation_count; i++) {
         struct act_citation *c = &x->body.citation[i];
         if (!c->has_version)
