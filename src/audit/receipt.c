@@ -228,13 +228,6 @@ static void find_version(const struct receipt *x, struct item *m)
     m->version = policy_version_at(m->purpose, e->effect_ms);
 }
 
-static void write_day(struct buf *to, const char *name, int64_t ms)
-{
-    char text[TIME_TEXT + 1];
-    time_format(ms, text);
-    write_text(to, name, (struct str){ text, 10 });
-}
-
 static void write_notice(struct receipt *x, const struct item *m, const struct conf_text *t)
 {
     write_name(&x->to, STR("privacy_notice"));

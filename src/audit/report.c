@@ -21,14 +21,6 @@ struct report {
     bool more_acts;
 };
 
-static void write_moment(struct buf *to, const char *name, int64_t ms)
-{
-    if (ms)
-        write_time(to, name, ms);
-    else
-        write_raw(to, name, STR("null"));
-}
-
 /* ---- acts ---- */
 
 static enum err load_acts(struct report *x)
@@ -173,7 +165,7 @@ static void write_sent(struct report *x, const struct sent_found *s)
     write_comma(&x->to);
     buf_byte(&x->to, '{');
     write_text(&x->to, "event", str_of(id));
-    write_moment(&x->to, "at", s->at_ms);
+    write_time_or_null(&x->to, "at", s->at_ms);
     write_text(&x->to, "result", str_of(delivery_result_name[s->result]));
     write_text(&x->to, "destination",
                s->slot < x->q->frozen->destination_count ? x->q->frozen->destination[s->slot]
@@ -226,10 +218,10 @@ static enum err write_report(struct report *x)
     buf_byte(&x->to, '{');
     write_text(&x->to, "report", STR("consent"));
     write_text(&x->to, "subject", x->q->subject);
-    write_moment(&x->to, "at", x->q->now_ms);
+    write_time_or_null(&x->to, "at", x->q->now_ms);
     write_text(&x->to, "controller", c->controller_name);
     write_text(&x->to, "contact", c->controller_contact);
-    write_moment(&x->to, "known_since", row.created_ms);
+    write_time_or_null(&x->to, "known_since", row.created_ms);
     write_bool(&x->to, "verified", row.verified);
     write_bool(&x->to, "restricted", (row.flags & SUBJECT_RESTRICTED) != 0);
     write_number(&x->to, "acts_shown", x->act_count);

@@ -20,9 +20,12 @@ void write_text_or_null(struct buf *to, const char *name, struct str value);
 void write_raw(struct buf *to, const char *name, struct str raw);
 void write_bool(struct buf *to, const char *name, bool value);
 void write_number(struct buf *to, const char *name, int64_t value);
-/* With milliseconds, or as existing clients know it, without. */
+/* With milliseconds; null for 0; or as existing clients know it, without. */
 void write_time(struct buf *to, const char *name, int64_t ms);
+void write_time_or_null(struct buf *to, const char *name, int64_t ms);
 void write_time_seconds(struct buf *to, const char *name, int64_t ms);
+/* The day alone, in UTC. */
+void write_day(struct buf *to, const char *name, int64_t ms);
 /* A comma unless the container was opened just now, or a member begun: for values without a name. */
 void write_comma(struct buf *to);
 /* The buffer's bytes in the arena; ERR_LIMIT when it ran over. */
