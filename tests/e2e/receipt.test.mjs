@@ -365,6 +365,13 @@ test('the command line gives the same, without a daemon as well', async () => {
   const receipt = JSON.parse(json.out)
   assert.ok(fits(receipt), ajv.errorsText(fits.errors))
   assert.equal(receipt.receipt_id, (await standing('lined', '?language=de')).receipt_id)
+  await d.kill('SIGTERM')
+  try {
+    const alone = JSON.parse((await d.cli(['receipt', '--subject', 'lined', '--format', 'json', '--language', 'de'])).out)
+    assert.deepEqual({ ...alone, issued: 0 }, { ...receipt, issued: 0 })
+  } finally {
+    await d.run()
+  }
   assert.match((await d.cli(['receipt', '--act', id, '--format', 'html'])).out, /^<!doctype html>/)
   const text = (await d.cli(['receipt', '--subject', 'lined', '--act', id, '--language', 'nl'])).out
   assert.match(text, /^Toestemmingsbewijs\n=+\n/)
