@@ -90,6 +90,11 @@ struct MHD_Response *answer_response(struct request *r)
                                       "default-src 'none'; sandbox; frame-ancestors 'none'");
         (void)MHD_add_response_header(m, "Cross-Origin-Resource-Policy", "same-origin");
     }
+    if (a->page_policy.n != 0) {
+        add_text(m, "Content-Security-Policy", a->page_policy, &r->arena);
+        (void)MHD_add_response_header(m, "Cross-Origin-Resource-Policy", "same-origin");
+        (void)MHD_add_response_header(m, "Referrer-Policy", "no-referrer");
+    }
     add_text(m, "Licet-Device-Token", a->device_token, &r->arena);
     if (a->retry_after_s != 0)
         add_text(m, "Retry-After", arena_printf(&r->arena, "%u", a->retry_after_s), &r->arena);

@@ -70,6 +70,8 @@ static const struct known_header {
     HEADER("User-Agent", user_agent),
     HEADER("X-Forwarded-For", forwarded_for),
     HEADER("X-Forwarded-Proto", forwarded_proto),
+    HEADER("Accept", accept),
+    HEADER("Accept-Language", accept_language),
     SPECIAL("Content-Length", put_length),
     SPECIAL("Transfer-Encoding", put_encoding),
     SPECIAL("Sec-GPC", put_gpc),

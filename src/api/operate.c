@@ -270,7 +270,8 @@ static void put_limits(struct buf *b, const struct limiter *l)
 {
     static const char *const kind[LIMIT_KINDS] = { "key",        "address",      "subject",
                                                    "events",     "key_requests", "address_requests",
-                                                   "api_second", "api_hour",     "key_hour" };
+                                                   "api_second", "api_hour",     "key_hour",
+                                                   "receipts" };
     counter(b, "limited_total", "Requests refused with 429.", "counter");
     for (int k = 0; k < LIMIT_KINDS; k++)
         buf_printf(b, "licet_limited_total{by=\"%s\"} %llu\n", kind[k],

@@ -9,6 +9,7 @@
 #ifndef API_REQUEST_H
 #define API_REQUEST_H
 
+#include "api/limit.h"
 #include "pipeline/pipeline.h"
 
 struct connection;
@@ -16,6 +17,7 @@ struct embedded;
 struct server;
 struct request;
 struct route;
+struct wish;
 
 enum access { ACCESS_NONE = 0, ACCESS_PUBLIC, ACCESS_PRIVATE, ACCESS_CONTROL };
 
@@ -26,7 +28,8 @@ typedef enum err (*look_fn)(struct request *r, struct store_reader *reader, stru
 struct headers { /* values as they came; empty when absent */
     struct str if_none_match;
     struct str host, origin, cookie, content_type, authorization, api_key, idempotency_key,
-        device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto;
+        device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto, accept,
+        accept_language;
     long long content_length;           /* -1: none */
     uint32_t lengths, encodings, hosts; /* how many Content-Length, Transfer-Encoding, Host */
     bool malformed, broken; /* a field that cannot be; lines that are none (head_put_line()) */
@@ -42,6 +45,7 @@ struct reply {
     struct str cookie; /* Set-Cookie */
     struct str device_token;
     struct str attachment;  /* to be kept as a file of this name, and not shown; empty: no */
+    struct str page_policy; /* a page for people: under this Content-Security-Policy; empty: none */
     uint32_t retry_after_s; /* 0: none */
     bool close;
 };
@@ -89,6 +93,7 @@ struct request {
     struct str looked;
     struct str saved;                       /* a handler's own */
     const struct document_content *content; /* document.c's own */
+    struct wish *wish;                      /* receipt.c's own */
     struct reply answer;
     struct request *next_free;
     struct request *next_kept; /* guard.c */
@@ -110,6 +115,11 @@ void request_look(struct request *r);
 /* A number or text of the query. */
 struct str request_parameter(struct request *r, const char *name);
 
+/* How the body is written, and one of its texts: at a dotted path of JSON, or under the name of a form's
+ * field. Empty when it has none, or cannot be read. */
+enum body_format request_format(const struct request *r);
+struct str request_body_text(struct request *r, const char *path, const char *field);
+
 /* ---- what the routes need of the server ---- */
 struct pipeline *request_pipeline(struct request *r);
 const struct conf *request_conf(struct request *r);
@@ -124,6 +134,13 @@ void request_use_database_key(struct request *r);
 bool request_within_key_rate(struct request *r);
 /* The same of a private key for what is not an event: by the second, and by the hour. */
 bool request_within_api_rate(struct request *r);
+
+/* The subject of the device token that came, as a header or a cookie; empty: none, or a bad one. */
+struct str request_device(struct request *r);
+
+/* One from that bucket (api/limit.h); else it was answered. */
+bool request_take(struct request *r, enum limit_kind kind, struct str who, uint32_t per,
+                  int64_t period_ms);
 
 /* Whether the browser came by TLS, as far as is known. */
 bool request_is_https(const struct request *r);

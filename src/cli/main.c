@@ -113,6 +113,13 @@ static const struct cmd commands[] = {
       "coverage   How many subjects hold which version of each purpose.\n"
       "voided and coverage need a running daemon.\n",
       cmd_report },
+    { "receipt", "--subject ID [--act ID] [--format json|html|text] [--language LANGUAGE]",
+      "What a person keeps of what she agreed to",
+      "Of all that she said last; with --act (then --subject need not be) of that one.\n"
+      "--format     text (default), json, or html: a page that can be printed or sent.\n"
+      "--language   Of the texts, as far as they exist in it; licet's own words in en, de, nl.\n"
+      "Works while the daemon runs.\n",
+      cmd_receipt },
     { "notices", "[list] | show IDENTIFIER | confirm IDENTIFIER SHA256",
       "Watched legal notices, and what is pending of them",
       "list                        Each with its version in force and what is pending.\n"

@@ -185,6 +185,10 @@ extern const struct table table_top, table_tls, table_timeouts, table_controller
     table_batch, table_consent, table_destination_tls, table_destination_limits, table_proxy,
     table_link, table_seals, table_authority;
 
+/* All of them, in the order of the reference. */
+extern const struct table *const tables[];
+extern const size_t table_count;
+
 /* The reference, as Markdown: one table for each mapping. */
 void conf_reference(struct buf *to);
 

@@ -45,8 +45,8 @@ struct flight {
     struct parcel *p;
     void *easy, *header;
     struct buf answer;
-    size_t head_bytes; /* of the answer, interim answers included */
-    bool begun, denied, resent, closed_address, long_answer, long_head, bad_header;
+    struct wire_guard guard;
+    bool begun, denied, resent, long_answer;
 };
 
 struct wire {
@@ -81,8 +81,5 @@ void lanes_turn(struct wire *w);
 /* Waits until something can be moved, `timeout_ms` at most, or for wire_wake(). */
 void lanes_wait(struct wire *w, int timeout_ms);
 void lanes_free(struct wire *w); /* without flights */
-
-/* wire_setup.c */
-const struct conf_destination *flight_conf(const struct flight *f);
 
 #endif
