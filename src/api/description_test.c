@@ -2,7 +2,10 @@
 #include "api/route.h"
 
 #include "base/limits.h"
+#include "codec/filetype.h"
 #include "codec/json.h"
+#include "model/act.h"
+#include "model/decision.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -171,6 +174,103 @@ static void bodies_are_described_where_they_are_taken(void **state)
     each_operation(*state, takes_its_body);
 }
 
+/* ---- what stands in the code once and in the description again ---- */
+
+static uint32_t at(struct described *x, const char *path)
+{
+    uint32_t found = json_find(&x->d, JSON_ROOT, str_of(path));
+    if (found == 0)
+        fail_msg("%s is not in the description", path);
+    return found;
+}
+
+static void limits_are_those_of_the_code(void **state)
+{
+    static const struct {
+        const char *path;
+        unsigned long long limit;
+    } said[] = {
+#define SCHEMA(name) "components.schemas." name
+        { "components.parameters.limit.schema.maximum", LIMIT_LIST },
+        { "components.parameters.idempotencyKey.schema.maxLength", LIMIT_IDEMPOTENCY_KEY },
+        { SCHEMA("SubjectId.maxLength"), LIMIT_ID },
+        { SCHEMA("SubjectSaid.properties.id.maxLength"), LIMIT_ID },
+        { SCHEMA("SubjectSaid.properties.email.maxLength"), LIMIT_SUBJECT_FIELD },
+        { SCHEMA("SubjectSaid.properties.full_name.maxLength"), LIMIT_SUBJECT_FIELD },
+        { SCHEMA("ConsentSaid.properties.consent_type.maxLength"), LIMIT_CONSENT_TYPE },
+        { SCHEMA("ConsentSaid.properties.proof_document_ids.maxItems"), LIMIT_PROOFS_PER_ACT },
+        { SCHEMA("CitationSaid.properties.identifier.maxLength"), LIMIT_ID },
+        { SCHEMA("Consent.properties.legal_notices.maxItems"), LIMIT_NOTICES_PER_ACT },
+        { SCHEMA("Consent.properties.proofs.maxItems"), LIMIT_PROOFS_PER_ACT },
+        { SCHEMA("Withdrawal.properties.sent.maxItems"), LIMIT_WITHDRAWAL_SHOWN },
+        { SCHEMA("NoticeSaid.properties.identifier.maxLength"), LIMIT_ID },
+        { SCHEMA("Document.properties.name.maxLength"), LIMIT_DOCUMENT_NAME },
+        { SCHEMA("Batch.properties.batch.maxItems"), LIMIT_BATCH },
+        { SCHEMA("Permissions.properties.purposes.maxItems"), LIMIT_PURPOSES },
+        { SCHEMA("Permissions.properties.destinations.maxItems"), LIMIT_DESTINATIONS },
+#undef SCHEMA
+    };
+    struct described *x = *state;
+    for (size_t i = 0; i < COUNT(said); i++) {
+        unsigned long long n = 0;
+        assert_true(str_to_u64(json_raw(&x->d, at(x, said[i].path)), &n));
+        if (n != said[i].limit)
+            fail_msg("%s is %llu, and %llu in base/limits.h", said[i].path, n, said[i].limit);
+    }
+}
+
+static bool has_name(struct described *x, uint32_t list, const char *name)
+{
+    struct str text;
+    for (uint32_t i = json_first(&x->d, list); i; i = json_next(&x->d, list, i)) {
+        if (json_string(&x->d, i, &x->a, &text) && str_eq(text, str_of(name)))
+            return true;
+    }
+    return false;
+}
+
+/* `name(i)` of i < count, NULL: none, are the enum at this place, and no more. */
+static void are_names(struct described *x, const char *path, const char *(*name)(int i), int count)
+{
+    uint32_t list = at(x, path), n = 0;
+    for (int i = 0; i < count; i++) {
+        if (name(i) == NULL)
+            continue;
+        n++;
+        if (!has_name(x, list, name(i)))
+            fail_msg("%s: %s is missing", path, name(i));
+    }
+    if (x->d.node[list].count != n)
+        fail_msg("%s names what is not in the code", path);
+}
+
+static const char *reason(int i)
+{
+    return reason_name((enum reason)i);
+}
+static const char *source(int i)
+{
+    return act_source_name[i];
+}
+static const char *evidence(int i)
+{
+    return act_evidence_name[i];
+}
+static const char *media(int i)
+{
+    return i == FILE_UNKNOWN ? NULL : file_kind[i].media.p;
+}
+
+static void names_are_those_of_the_code(void **state)
+{
+    are_names(*state, "components.schemas.Reason.enum", reason, REASON_COUNT);
+    are_names(*state, "components.schemas.Source.enum", source, COUNT(act_source_name));
+    are_names(*state, "components.schemas.Effect.properties.evidence.enum", evidence,
+              COUNT(act_evidence_name));
+    are_names(*state, "components.schemas.Document.properties.content_type.enum", media,
+              FILE_TYPES);
+}
+
 static void the_version_is_the_programs(void **state)
 {
     struct described *x = *state;
@@ -199,6 +299,8 @@ int main(void)
         cmocka_unit_test(everything_described_is_a_route),
         cmocka_unit_test(keys_are_those_that_the_routes_ask_for),
         cmocka_unit_test(bodies_are_described_where_they_are_taken),
+        cmocka_unit_test(limits_are_those_of_the_code),
+        cmocka_unit_test(names_are_those_of_the_code),
         cmocka_unit_test(the_version_is_the_programs),
         cmocka_unit_test(the_page_runs_nothing),
     };

@@ -2,8 +2,11 @@
 // That every exchange of every other test is as described, Daemon.api sees to.
 import { Validator } from '@seriousme/openapi-schema-validator'
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { BINARY, newKey } from './daemon.mjs'
@@ -106,6 +109,44 @@ describe('the document', () => {
     for (const name of Object.keys(doc.components.schemas)) assert.ok(ids.includes(`schema-${name}`), name)
     for (const [, target] of text.matchAll(/ href="#([^"]+)"/g)) assert.ok(ids.includes(target), `#${target} leads nowhere`)
   })
+})
+
+describe('joining the files', () => {
+  const TOP = join(import.meta.dirname, '../..')
+  const joined = async text => {
+    const folder = await mkdtemp(join(tmpdir(), 'licet-openapi-'))
+    try {
+      await cp(join(TOP, 'src/api/openapi'), folder, { recursive: true })
+      await writeFile(join(folder, 'more.yaml'), text)
+      return spawnSync('python3', [join(TOP, 'tools/openapi-join'), '1', folder, join(folder, 'out.json'), join(folder, 'out.d')], { encoding: 'utf8' })
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  }
+  const get = more => `paths:\n  /x:\n    get: {operationId: x, summary: X, tags: [Consents], responses: {200: {description: Y.}}${more}}\n`
+
+  test('takes in a file that is right', async () => {
+    const { status, stderr } = await joined(get(''))
+    assert.equal(status, 0, stderr)
+  })
+  for (const [what, text, why] of [
+    ['a path that is described elsewhere', 'paths:\n  /consent:\n    get: {}\n', /more\.yaml: the path \/consent is described elsewhere/],
+    ['an operation without what it needs', 'paths:\n  /x:\n    get: {}\n', /GET \/x: summary is missing/],
+    ['a parameter of the path that is not said', 'paths:\n  /x/{id}:\n    get: {operationId: x, summary: X, tags: [Consents], responses: {}}\n', /parameters/],
+    ['an operationId of another', get('').replace('operationId: x', 'operationId: addConsent'), /operationId is that of/],
+    ['a tag that nobody made', get('').replace('Consents', 'Nothing'), /no tag Nothing/],
+    ['a reference that leads nowhere', get(', parameters: [{$ref: "#/components/parameters/nothing"}]'), /leads nowhere/],
+    ['a name that stands twice', get('') + '  /x: {}\n', /"\/x" stands here twice/],
+    ['a text cut at its comma', get('').replace('Y.', 'Y, as ever.'), /within braces a text with a comma needs quotes/],
+    ['what is no YAML', 'paths: [', /more\.yaml/],
+  ]) {
+    test(`refuses ${what}, and says where`, async () => {
+      const { status, stderr } = await joined(text)
+      assert.equal(status, 1)
+      assert.match(stderr, why)
+      assert.doesNotMatch(stderr, /Traceback/)
+    })
+  }
 })
 
 describe('the check', () => {
