@@ -96,6 +96,7 @@ static void compile(struct house *h, bool first)
     must(store_load_frozen(store_own_reader(h->store), &h->arena, frozen) == OK);
     must(policy_compile(h->conf, frozen, generation, &h->arena, &p.policy, &reports) == OK);
     p.plan = fields_compile(p.policy, &h->arena);
+    p.conf = h->conf;
     lock(h);
     h->policy = p;
     unlock(h);

@@ -81,7 +81,7 @@ uint32_t pipeline_generation_number(const struct generation *g)
 static struct deliver_policy policy_ref(void *ctx)
 {
     const struct generation *g = pipeline_generation_ref(ctx);
-    return (struct deliver_policy){ .policy = g->policy, .plan = g->plan };
+    return (struct deliver_policy){ .conf = g->conf, .policy = g->policy, .plan = g->plan };
 }
 
 static void policy_unref(void *ctx, struct deliver_policy policy)
