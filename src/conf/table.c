@@ -180,6 +180,8 @@ void conf_reference(struct buf *to)
         &table_destination_tls,
         &table_destination_limits,
         &table_proxy,
+        &table_hook,
+        &table_hook_limits,
         &table_link,
     };
     for (size_t i = 0; i < COUNT(all); i++) {
