@@ -49,6 +49,8 @@ enum err store_list_hooks(struct store_reader *r, struct arena *a, struct hook_r
                           uint32_t *ret_count) MUST_CHECK; /* all that ever were */
 /* A new one, or all of a known one but its number. */
 enum err store_put_hook(struct store *s, const struct hook_row *row) MUST_CHECK;
+/* Whether that is still how it began: it may have been taken out and come back meanwhile. */
+bool store_hook_began(struct store *s, int64_t number, int64_t start_ms);
 enum err store_set_hook_cursor(struct store *s, int64_t number, int64_t cursor) MUST_CHECK;
 enum err store_set_hook_paused(struct store *s, int64_t number, int64_t paused_ms,
                                struct str why) MUST_CHECK;

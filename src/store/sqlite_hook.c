@@ -132,6 +132,13 @@ enum err store_put_hook(struct store *s, const struct hook_row *row)
                INT(row->paused_ms), TEXT(row->why), INT(row->absent_ms));
 }
 
+bool store_hook_began(struct store *s, int64_t number, int64_t start_ms)
+{
+    int64_t there;
+    return NUMBER(&s->c, "SELECT start_ms FROM hook WHERE no = ?", 0, &there, INT(number)) == OK &&
+           there == start_ms;
+}
+
 enum err store_set_hook_cursor(struct store *s, int64_t number, int64_t cursor)
 {
     must(s->group.open);
