@@ -1,5 +1,7 @@
 // Hooks: the operator's own systems are told what the consent database recorded.
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { HookReceiver } from '../receiver/hooks.mjs'
 import { newWebhookSecret, sleep, until } from './daemon.mjs'
@@ -279,14 +281,52 @@ test('after three days of failures a message is dead, and those behind it go on'
   })
   await consent(d, 'xaver', { statistics: true })
   await standing(d, h => h.failed > 0, 'a failure')
-  await house.fail(`clock ${3 * 86400 * 1000 + 60_000}`)
+  receiver.aheadMs = 3 * 86400 * 1000 + 60_000
+  await house.fail(`clock ${receiver.aheadMs}`)
   await standing(d, h => h.dead >= 1, 'it to be given up')
   assert.match(d.log, /"hook\.dead"/)
   down = false
   assert.equal((await arrive(receiver, 1))[0].type, 'consent.recorded')
+  assert.equal((await d.cli(['hooks', 'dead'])).out.split('\n').length, 2)
   await d.cli(['hooks', 'resend', 'crm'])
   assert.equal((await arrive(receiver, 2))[1].type, 'subject.created')
   await standing(d, h => h.dead === 0, 'nothing to be dead')
+})
+
+test('100,000 facts that wait take no memory, hold up nobody, and all come in the end', { timeout: 240_000 }, async t => {
+  let down = true
+  const { receiver, d } = await told({
+    answer: ({ path }) => (down && path === '/crm' ? { status: 503 } : {}),
+    hooks: r => [hook(r, 'crm', { on: ['consent'], limits: { at_once: 16 } }), hook(r, 'notices', { on: ['notice'] })],
+  })
+  receiver.remembers = false
+  const people = 50_000
+  const lines = Array.from({ length: people }, (_, i) => JSON.stringify({
+    subject: { id: `p${i}` }, preferences: { statistics: true }, versions: { statistics: 1 }, timestamp: '2026-01-02T00:00:00Z', proofs: [{ form: 'f' }],
+  }))
+  await writeFile(join(d.dir, 'people.ndjson'), lines.join('\n'))
+  const imported = await d.cli(['import', join(d.dir, 'people.ndjson')], { timeout: 120_000 })
+  assert.equal(imported.code, 0, imported.err)
+  await d.api('POST', '/legal_notices', { identifier: 'terms', content: 'x' })
+  const since = Date.now()
+  await arrive(receiver, 1, '/notices')
+  const passed = Date.now() - since
+  const waiting = await standing(d, h => h.lag_facts >= 2 * people && h.state !== 'closed', 'the backlog')
+  assert.ok(waiting.unfinished <= 256, `${waiting.unfinished} in memory`)
+  const before = await d.metric('licet_resident_bytes')
+
+  down = false
+  const begun = Date.now()
+  let most = 0
+  await until(async () => {
+    most = Math.max(most, await d.metric('licet_resident_bytes'))
+    return receiver.ids.size >= people
+  }, () => `${receiver.ids.size} of ${people}`, 200_000)
+  await standing(d, h => h.lag_facts === 0 && h.unfinished === 0, 'the end')
+  const rate = Math.round(people / ((Date.now() - begun) / 1000))
+  t.diagnostic(`${rate} messages a second; resident ${(before / 1e6).toFixed(1)} MB before, ${(most / 1e6).toFixed(1)} MB at most; the notice took ${passed} ms`)
+  assert.ok(most - before < 24e6, `${before} → ${most}`)
+  assert.deepEqual(receiver.faults, [])
 })
 
 test('the private interface says what is wrong with a request about hooks', async () => {
