@@ -1,9 +1,10 @@
 // Hooks: the operator's own systems are told what the consent database recorded.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { HookReceiver } from '../receiver/hooks.mjs'
+import { HookReceiver, TYPES } from '../receiver/hooks.mjs'
 import { newWebhookSecret, sleep, until } from './daemon.mjs'
 import { consent, noFaults, startFaultyHouse, startHouse } from './fixture.mjs'
 
@@ -35,6 +36,20 @@ const standing = (d, where, what, id = 'crm') => until(async () => {
   return h && where(h) && h
 }, async () => `${what}: ${JSON.stringify(await list(d, id))}`)
 const unique = messages => [...new Map(messages.map(m => [m.id, m])).values()]
+
+/** The examples of docs/hooks.md, by type. */
+const documented = new Map([...readFileSync(new URL('../../docs/hooks.md', import.meta.url), 'utf8').matchAll(/```json\n([^]*?)```/g)]
+  .map(([, text]) => JSON.parse(text)).map(m => [m.type, m]))
+/** Every member that is told is documented, and the other way round. */
+function asDocumented(message) {
+  const type = { 'consent.recorded': 'consent.withdrawn', 'subject.created': 'subject.changed', 'subject.released': 'subject.restricted' }[message.type] ?? message.type
+  const example = documented.get(type)
+  assert.ok(example, `${type} has no example`)
+  assert.deepEqual(Object.keys(message), Object.keys(example), type)
+  assert.deepEqual(Object.keys(message.data), Object.keys(example.data), type)
+  for (const name of ['effects', 'legal_notices'])
+    if (message.data[name]?.length) assert.deepEqual(Object.keys(message.data[name][0]), Object.keys(example.data[name][0]), name)
+}
 
 test('every kind of fact is told as its type, signed, and without names or addresses', async () => {
   const { receiver, d } = await told()
@@ -68,6 +83,13 @@ test('every kind of fact is told as its type, signed, and without names or addre
   const { identifier, version } = of('notice.published')
   assert.deepEqual([identifier, version], ['terms', 1])
   assert.equal(of('text.voided').reason, 'It was wrong')
+
+  await writeFile(join(d.dir, 'subjects.ndjson'), JSON.stringify({ id: 'berta', restricted: true, timestamp: '2026-01-02T00:00:00Z' }))
+  const imported = await d.cli(['import', join(d.dir, 'subjects.ndjson'), '--kind', 'subjects'])
+  assert.equal(imported.code, 0, imported.err)
+  assert.deepEqual((await arrive(receiver, 8)).slice(6).map(m => m.type), ['subject.created', 'subject.restricted'])
+  for (const m of receiver.of('/crm')) asDocumented(m)
+  for (const type of documented.keys()) assert.ok(TYPES.includes(type), type)
 
   const all = JSON.stringify(got)
   for (const word of ['secret.example', 'Annabella', 'Bergmann', '49301234', '203.0.113', 'The long text', '<form>', 'proofs'])
