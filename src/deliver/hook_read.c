@@ -48,7 +48,7 @@ static void start(struct hook *k, struct str id, const struct hook_row *row)
     k->number = row->number;
     k->start_seq = row->start_seq;
     k->start_ms = row->start_ms;
-    k->scanned = k->cursor = k->finished = row->cursor;
+    k->scanned = k->cursor = k->finished = row->cursor > 0 ? row->cursor : 0;
     k->cursor_ms = h->mono_ms;
     k->backoff = (struct backoff){ .outage = true, .reopened_ms = h->now_ms };
     k->look = true;

@@ -180,7 +180,7 @@ static bool read_message(struct sqlite3_stmt *q, struct arena *a, struct hook_me
                               .at_ms = col_int(q, 6),
                               .next_ms = col_int(q, 7),
                               .error = col_copy(q, 8, a) };
-    if (!col_id(q, 3, &m.id))
+    if (!col_id(q, 3, &m.id) || m.seq <= 0)
         return false;
     *ret_m = m;
     return true;
