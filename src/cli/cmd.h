@@ -73,6 +73,7 @@ int cmd_keys(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_tail(int argc, char **argv);
 int cmd_deliveries(int argc, char **argv);
+int cmd_hooks(int argc, char **argv);
 int cmd_notices(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 

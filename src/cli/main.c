@@ -63,6 +63,16 @@ static const struct cmd commands[] = {
       "resume DESTINATION  Goes on where it stood.\n"
       "All but --export need a running daemon.\n",
       cmd_deliveries },
+    { "hooks", "[list] | dead | waiting | resend ID|HOOK|all | pause HOOK | resume HOOK",
+      "Who is told what the consent database recorded, and what waits",
+      "list           How each hook stands: closed (messages flow), probing or open (after\n"
+      "               failures), paused.\n"
+      "dead, waiting  The first 100 messages that were given up, or are to be tried again.\n"
+      "resend         Makes dead messages due again: one, those of a hook, or all.\n"
+      "pause HOOK     Tells it nothing more, over restarts too; what is on its way is finished.\n"
+      "resume HOOK    Goes on where it stood, also after its receiver said that it is gone.\n"
+      "Needs a running daemon.\n",
+      cmd_hooks },
     { "import",
       "FILE [--kind consents|subjects|notices] [--format ndjson|array|csv] [--map COLUMN=FIELD]... "
       "[--id NAME] [--wait SECONDS] [--dry-run]",

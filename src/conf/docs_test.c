@@ -30,6 +30,7 @@ static void set_variables(void)
     assert_int_equal(setenv("LICET_PUBLIC_KEY_TEST", "public-test-0123456789", 1), 0);
     assert_int_equal(setenv("LICET_SUBJECT_SECRET", "subject-0123456789", 1), 0);
     assert_int_equal(setenv("LICET_WAREHOUSE_SECRET", "warehouse-0123456789", 1), 0);
+    assert_int_equal(setenv("LICET_HOOK_SECRET", "hook-0123456789abcdef", 1), 0);
     assert_int_equal(setenv("LICET_GA4_SECRET", "ga4-0123456789abcdef", 1), 0);
 }
 

@@ -167,6 +167,9 @@ bool network_ok(struct str s);                     /* an address, or address/bit
 /* field.c */
 void read_fields(struct reader *, const struct rule *, const struct yaml *, void *);
 
+/* destination.c: whether the endpoint may be called, as n's mapping says it. */
+void endpoint_check(struct reader *r, const struct yaml *n, const struct conf_destination *d);
+
 /* ga4.c */
 enum { GA4_BATCH = 25 }; /* Google takes no more events in one request */
 extern const struct word ga4_regions[3];
@@ -183,7 +186,7 @@ extern const struct table table_top, table_tls, table_timeouts, table_controller
     table_key, table_limits, table_documents, table_notice, table_purpose, table_version,
     table_void, table_text, table_destination, table_recipient, table_transfer, table_fallback,
     table_batch, table_consent, table_destination_tls, table_destination_limits, table_proxy,
-    table_link, table_seals, table_authority;
+    table_link, table_seals, table_authority, table_hook, table_hook_limits;
 
 /* All of them, in the order of the reference. */
 extern const struct table *const tables[];

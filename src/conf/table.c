@@ -178,6 +178,8 @@ const struct table *const tables[] = {
     &table_destination_tls,
     &table_destination_limits,
     &table_proxy,
+    &table_hook,
+    &table_hook_limits,
     &table_link,
 };
 const size_t table_count = COUNT(tables);

@@ -362,6 +362,8 @@ static const struct rule top_rules[] = {
     { "destinations", read_tables, "see below; without one nothing is kept or sent",
       CONF(destination), .count_at = offsetof(struct conf, destination_count),
       .table = &table_destination, .most = LIMIT_DESTINATIONS },
+    { "hooks", read_tables, "see below; default none", CONF(hook),
+      .count_at = offsetof(struct conf, hook_count), .table = &table_hook, .most = LIMIT_HOOKS },
     { "links", read_tables, "see below; default none", CONF(link),
       .count_at = offsetof(struct conf, link_count), .table = &table_link, .most = LIMIT_LINKS },
 };

@@ -24,17 +24,9 @@ static int close_socket(void *ctx, curl_socket_t fd)
 
 /* ---- before the first byte ---- */
 
-static bool decide(void *ctx)
-{
-    struct flight *f = ctx;
-    return parcel_still_permitted(f->w->d, f->p);
-}
-
 static int before_request(void *ctx, char *peer, char *local, int peer_port, int local_port)
 {
     struct flight *f = ctx;
-    struct parcel *p = f->p;
-    struct deliver *d = f->w->d;
     f->guard.closed_address =
         !wire_may_call_private(f->guard.conf) && !address_text_is_public(peer);
     if (f->guard.closed_address || f->guard.bad_header)
@@ -53,10 +45,7 @@ static int before_request(void *ctx, char *peer, char *local, int peer_port, int
         f->denied = true;
         return CURL_PREREQFUNC_ABORT;
     }
-    p->has_ticket = tickets_take(d->setup.tickets, &p->id, p->subject, p->subject_count, decide, f);
-    if (!p->has_ticket) {
-        if (f->begun)
-            parcel_may_have_arrived(p);
+    if (!f->cargo->verbs->may_begin(f->cargo, f->begun)) {
         f->denied = true;
         return CURL_PREREQFUNC_ABORT;
     }
@@ -82,8 +71,8 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *ctx)
 static void set_up(struct flight *f)
 {
     CURL *e = f->easy;
-    wire_set_guard(e, &f->guard, f->w->d->setup.send_ms, &f->p->arena);
-    f->header = wire_set_request(e, &f->guard, &f->p->request, &f->p->arena);
+    wire_set_guard(e, &f->guard, f->w->send_ms, f->cargo->arena);
+    f->header = wire_set_request(e, &f->guard, f->cargo->request, f->cargo->arena);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_answer);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, f);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
@@ -112,15 +101,15 @@ static void flight_free(struct wire *w, struct flight *f)
     free(f);
 }
 
-bool wire_start(struct wire *w, struct parcel *p)
+bool wire_start(struct wire *w, struct cargo *c)
 {
-    struct lane *lane = lane_of(w, p);
+    struct lane *lane = lane_of(w, c);
     CURL *easy = lane != NULL ? curl_easy_init() : NULL;
     if (easy == NULL)
         return false;
     struct flight *f = must_alloc(sizeof *f);
-    *f = (struct flight){ .next = w->flight, .w = w, .lane = lane, .p = p, .easy = easy };
-    f->guard.conf = p->policy.policy->use[p->use].conf;
+    *f = (struct flight){ .next = w->flight, .w = w, .lane = lane, .cargo = c, .easy = easy };
+    f->guard.conf = c->conf;
     f->answer = (struct buf)BUF_INIT(LIMIT_ANSWER);
     w->flight = f;
     w->in_flight++;
@@ -157,14 +146,14 @@ static void end(struct wire *w, struct flight *f, CURLcode code)
     curl_off_t retry_after = 0;
     (void)curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
     (void)curl_easy_getinfo(f->easy, CURLINFO_RETRY_AFTER, &retry_after);
-    struct parcel *p = f->p;
+    struct cargo *c = f->cargo;
     struct ended e = { .how = how_ended(f, code, status),
                        .retry_after_s = retry_after,
                        .error = wire_error(f->easy, &f->guard, code),
-                       .body = arena_str(&p->arena, buf_view(&f->answer)) };
+                       .body = arena_str(c->arena, buf_view(&f->answer)) };
     e.status = e.how == ENDED_ANSWERED ? (int)status : 0;
     flight_free(w, f);
-    parcel_ended(w->d, p, &e);
+    c->verbs->ended(c, &e);
 }
 
 static void cut_where_asked(struct wire *w)
@@ -172,13 +161,12 @@ static void cut_where_asked(struct wire *w)
     struct flight *next;
     for (struct flight *f = w->flight; f != NULL; f = next) {
         next = f->next;
-        struct parcel *p = f->p;
-        if (!p->has_ticket || !tickets_must_cut(w->d->setup.tickets, &p->id))
+        struct cargo *c = f->cargo;
+        if (c->verbs->must_cut == NULL || !c->verbs->must_cut(c))
             continue;
         wire_socket_cut(f);
         flight_free(w, f);
-        parcel_ended(w->d, p,
-                     &(struct ended){ .how = ENDED_CUT, .error = "reset for a withdrawal" });
+        c->verbs->ended(c, &(struct ended){ .how = ENDED_CUT, .error = "reset by licet" });
     }
 }
 
@@ -220,12 +208,12 @@ void wire_wake(struct wire *w)
     (void)!write(w->wake, &one, sizeof one); /* full: it wakes up anyway */
 }
 
-struct wire *wire_new(struct deliver *d)
+struct wire *wire_new(int64_t send_ms)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return NULL;
     AUTO(wire_free) struct wire *w = must_alloc(sizeof *w);
-    *w = (struct wire){ .d = d };
+    *w = (struct wire){ .send_ms = send_ms };
     w->poll = epoll_create1(EPOLL_CLOEXEC);
     w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event e = { .events = EPOLLIN }; /* of no lane */
