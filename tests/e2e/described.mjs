@@ -5,7 +5,7 @@
 import Ajv from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
 const METHODS = ['get', 'post', 'put', 'patch']
@@ -199,7 +199,9 @@ let description
 /** The description that belongs to this binary: the build leaves it beside it. */
 export function describedBy(binary) {
   if (description) return description
-  description = new Description(JSON.parse(readFileSync(join(dirname(binary), 'api/openapi.json'), 'utf8')))
+  const file = join(dirname(binary), 'api/openapi.json')
+  if (!existsSync(file)) throw new Error(`${file} is missing: LICET_BIN must be where it was built`)
+  description = new Description(JSON.parse(readFileSync(file, 'utf8')))
   const folder = process.env.LICET_DESCRIBED
   if (folder) {
     process.on('exit', () => {
