@@ -1,7 +1,8 @@
 /* A receipt for people: made of any JSON, a page is built of our tags alone, and a text steers no terminal. */
 #include "audit/receipt.h"
 #include "codec/utf8.h"
-#include "fuzz/target.h"
+
+#include "target.h"
 
 static bool is_ours(struct str at)
 {

@@ -191,23 +191,28 @@ static const struct conf_text *text_of(const struct receipt *x, const struct ite
     return &v->text[0];
 }
 
-/* The version that a grant before this act was bound to. */
+/* What was known when this act was made, or is known now where it is the last word. */
+static const struct snapshot *known(const struct receipt *x)
+{
+    return x->then ? x->then : x->now;
+}
+
+/* The version that the newest grant before this act was bound to. */
 static const struct policy_version *agreed_before(const struct receipt *x, const struct item *m)
 {
+    const struct snapshot *all = known(x);
     const struct policy_version *found = NULL;
     int64_t effect = 0, seq = 0;
-    for (uint32_t i = 0; i < x->now->count; i++) {
-        const struct standing *s = &x->now->standing[i];
-        bool later = s->first_effect > effect || (s->first_effect == effect && s->first_seq > seq);
-        if (s->purpose != m->purpose->number || !s->grant || !s->confirmed ||
-            s->first_seq > m->record->act.seq || (found && !later))
-            continue;
+    for (uint32_t i = 0; i < all->count; i++) {
+        const struct standing *s = &all->standing[i];
+        bool later = s->last_effect > effect || (s->last_effect == effect && s->last_seq > seq);
         const struct policy_version *v = policy_version_numbered(m->purpose, s->version);
-        if (v == NULL)
+        if (s->purpose != m->purpose->number || !s->grant || !s->confirmed || v == NULL ||
+            (s->bare && !m->purpose->conf->proof_optional) || (found && !later))
             continue;
         found = v;
-        effect = s->first_effect;
-        seq = s->first_seq;
+        effect = s->last_effect;
+        seq = s->last_seq;
     }
     return found;
 }
@@ -400,15 +405,16 @@ static const char *event_state(const struct receipt *x, const struct item *m)
         return NULL;
     if (m->said.effect.grant && !grants(m))
         return "ConsentUnknown";
-    if (m->said.effect.grant) {
-        bool decides = m->now.act_seq == m->record->act.seq;
-        return decides && m->now.reason == REASON_EXPIRED       ? "ConsentExpired"
-               : decides && m->now.reason == REASON_TEXT_VOIDED ? "ConsentInvalidated"
-                                                                : "ConsentGiven";
-    }
+    bool decides = m->now.act_seq == m->record->act.seq;
+    if (m->said.effect.grant && decides && m->now.reason == REASON_EXPIRED)
+        return "ConsentExpired";
+    if (m->said.effect.grant && decides && m->now.reason == REASON_TEXT_VOIDED)
+        return "ConsentInvalidated";
+    if (m->said.effect.grant)
+        return "ConsentGiven";
     struct decision_purpose d;
-    gate_purpose(x->q->policy, x->then ? x->then : x->now,
-                 (uint32_t)(m->purpose - x->q->policy->purpose), m->said.effect.effect_ms, &d);
+    gate_purpose(x->q->policy, known(x), (uint32_t)(m->purpose - x->q->policy->purpose),
+                 m->said.effect.effect_ms, &d);
     return d.reason == REASON_WITHDRAWN ? "ConsentWithdrawn" : "ConsentRefused";
 }
 

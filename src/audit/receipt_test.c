@@ -105,6 +105,30 @@ static void the_text_is_the_one_that_was_agreed_to(void **state)
     assert_string_equal(at(p, "privacy_notice.relation"), "\"in_force\"");
 }
 
+static void of_several_texts_the_last_that_was_agreed_to_is_withdrawn(void **state)
+{
+    (void)state;
+    static const int versions[] = { 1, 2, 1 };
+    w.now = JUL_1;
+    for (size_t i = 0; i < COUNT(versions); i++) {
+        w.now += DAY;
+        (void)private(text("{\"subject\":{\"id\":\"u\"},\"preferences\":{\"statistics\":true},"
+                           "\"versions\":{\"statistics\":%d}," PROOF "}",
+                           versions[i]));
+    }
+    w.now += DAY;
+    struct consent_answer no =
+        private(STR("{\"subject\":{\"id\":\"u\"},\"preferences\":{\"statistics\":false}}"));
+    assert_string_equal(at(purpose_in(standing("u"), 0), "privacy_notice.version"), "1");
+    w.now += DAY; /* what comes later is not what was withdrawn then */
+    (void)private(STR("{\"subject\":{\"id\":\"u\"},\"preferences\":{\"statistics\":true},"
+                      "\"versions\":{\"statistics\":3}," PROOF "}"));
+    struct str p = purpose_in(of_act(no), 0);
+    assert_string_equal(at(p, "privacy_notice.version"), "1");
+    assert_string_equal(at(p, "privacy_notice.relation"), "\"withdrawn\"");
+    assert_string_equal(at(p, "state"), "\"granted\"");
+}
+
 static void a_grant_tied_to_no_text_shows_none(void **state)
 {
     (void)state;
@@ -417,6 +441,7 @@ int main(void)
         TEST(nobody_gets_no_receipt),
         TEST(who_said_nothing_of_a_purpose_gets_an_empty_one),
         TEST(the_text_is_the_one_that_was_agreed_to),
+        TEST(of_several_texts_the_last_that_was_agreed_to_is_withdrawn),
         TEST(a_grant_tied_to_no_text_shows_none),
         TEST(a_void_text_is_told),
         TEST(a_strangers_yes_is_told_as_unconfirmed),
