@@ -355,6 +355,8 @@ test('100,000 facts that wait take no memory, hold up nobody, and all come in th
 
 test('the private interface says what is wrong with a request about hooks', async () => {
   const { d } = await told()
+  const live = await d.cli(['check', '--live'])
+  assert.match(live.out, /^crm: reached, no faults$/m, live.err)
   for (const [path, field] of [['pause', 'hook'], ['pause?hook=nobody', 'hook'], ['resend', 'id'], ['resend?id=1', 'id']]) {
     const { status, text } = await d.api('POST', `/v1/hooks/${path}`)
     assert.equal(status, 400, path)
