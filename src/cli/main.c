@@ -11,7 +11,8 @@ static const struct cmd commands[] = {
     { "check", "[--live]", "Check the configuration",
       "Prints every fault and warning as file:line:column with a caret. Compares with what is\n"
       "frozen in the database, when there is one.\n"
-      "--live   Also look at each destination. Nobody's data is sent: ga4 is asked to validate a\n"
+      "--live   Also look at each destination and hook. Nobody's data is sent: ga4 is asked to "
+      "validate a\n"
       "         made-up event, of the others it is seen whether they can be reached.\n",
       cmd_check },
     { "explain", "EVENT | --sample FILE [--gpc] [--dnt] | --denied",

@@ -311,6 +311,26 @@ static void a_stop_does_not_wait_for_a_receiver_that_never_answers(void **state)
     house_free(&h);
 }
 
+static void a_stop_does_not_wait_for_a_disk_that_is_full(void **state)
+{
+    (void)state;
+    struct house *h = house_with_hook((struct house_options){ 0 });
+    int64_t from = cursor(h);
+    uint32_t least;
+    h->fail = INT32_MAX;
+    house_start_hooks(h);
+    house_say(h, "anna", "mail", true);
+    house_until(h, house_hook(h).told == 2);
+    house_stop_hooks(h); /* or the test ends here */
+    assert_int_equal(cursor(h), from);
+    h->fail = 0;
+    house_start_hooks(h);
+    settle(h);
+    assert_int_equal(arrivals(h, from, &least), 4); /* again, since nobody knew */
+    assert_int_equal(least, 2);
+    house_free(&h);
+}
+
 static void reloads_disturb_nothing(void **state)
 {
     (void)state;
@@ -339,6 +359,7 @@ int main(void)
         cmocka_unit_test(who_is_gone_is_paused_and_goes_on_when_told_so),
         cmocka_unit_test(what_the_old_one_had_to_write_does_not_touch_the_new_one),
         cmocka_unit_test(a_stop_does_not_wait_for_a_receiver_that_never_answers),
+        cmocka_unit_test(a_stop_does_not_wait_for_a_disk_that_is_full),
         cmocka_unit_test(reloads_disturb_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,6 +207,7 @@ static void take_result(struct hooks *h, enum err result)
         return;
     log_write(LOG_ERROR, "hook.write", LOG_C("error", err_text(result)));
     h->post_ms = h->mono_ms + AGAIN_MS;
+    h->refused = h->stopping; /* nobody waits for a disk: at the next start it is told again */
 }
 
 void hook_write_turn(struct hooks *h)

@@ -287,7 +287,7 @@ static bool look_at_barriers(struct pipeline *p)
 static void call_hooks(struct pipeline *p)
 {
     int64_t newest = store_newest_seq(p->store);
-    if (newest != p->fact)
+    if (newest != p->fact && p->newest->public.conf->hook_count > 0)
         hooks_wake(p->hooks);
     p->fact = newest;
 }
