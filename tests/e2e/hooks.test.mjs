@@ -353,6 +353,15 @@ test('100,000 facts that wait take no memory, hold up nobody, and all come in th
   assert.deepEqual(receiver.faults, [])
 })
 
+test('a hook is paused and resumed over HTTP, and nothing is dead to be resent', async () => {
+  const { d } = await told()
+  assert.deepEqual((await d.api('POST', '/v1/hooks/pause?hook=crm')).json, { hook: 'crm', paused: true })
+  await standing(d, h => h.state === 'paused', 'to be paused')
+  assert.deepEqual((await d.api('POST', '/v1/hooks/resume?hook=crm')).json, { hook: 'crm', paused: false })
+  await standing(d, h => h.state === 'closed', 'to go on')
+  assert.equal((await d.api('POST', '/v1/hooks/resend?all=1')).status, 200)
+})
+
 test('the private interface says what is wrong with a request about hooks', async () => {
   const { d } = await told()
   const live = await d.cli(['check', '--live'])

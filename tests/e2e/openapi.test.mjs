@@ -114,13 +114,14 @@ describe('the document', () => {
 describe('joining the files', () => {
   const TOP = join(import.meta.dirname, '../..')
   const joined = async text => {
-    const folder = await mkdtemp(join(tmpdir(), 'licet-openapi-'))
+    const top = await mkdtemp(join(tmpdir(), 'licet-openapi-')), folder = join(top, 'src/api/openapi')
     try {
       await cp(join(TOP, 'src/api/openapi'), folder, { recursive: true })
+      await cp(join(TOP, 'docs'), join(top, 'docs'), { recursive: true }) // a schema may have a file of its own
       await writeFile(join(folder, 'more.yaml'), text)
       return spawnSync('python3', [join(TOP, 'tools/openapi-join'), '1', folder, join(folder, 'out.json'), join(folder, 'out.d')], { encoding: 'utf8' })
     } finally {
-      await rm(folder, { recursive: true })
+      await rm(top, { recursive: true })
     }
   }
   const get = more => `paths:\n  /x:\n    get: {operationId: x, summary: X, tags: [Consents], responses: {200: {description: Y.}}${more}}\n`

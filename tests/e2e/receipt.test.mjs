@@ -191,6 +191,10 @@ test('receipts of anybody need the private key', async () => {
 
 // ---- by the person herself
 
+test('what asks for a receipt is short', async () => {
+  assert.equal((await publicly({ 'Content-Type': 'application/json' }, { method: 'POST', body: JSON.stringify({ subject: 'x'.repeat(9000) }) })).status, 413)
+})
+
 test('a browser opens the receipt of its own device, by cookie or header, without a key', async () => {
   const mine = await visitor()
   for (const headers of [{ Cookie: mine.cookie }, { 'Licet-Device-Token': mine.token }]) {
