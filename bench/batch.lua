@@ -1,4 +1,5 @@
 -- A hundred Segment messages a request, each with an id of its own.
+require 'result'
 local middle, head, run
 local n = 0
 local subjects = 1000
@@ -20,10 +21,4 @@ function request()
     part[i] = middle .. string.format('%s-%010d","anonymousId":"device-%04d"}', run, n, math.floor(n / in_a_row) % subjects)
   end
   return head .. table.concat(part, ',') .. ']}'
-end
-
-function done(summary)
-  local e = summary.errors
-  io.write(string.format('RESULT %d %d %d\n', summary.requests, summary.duration,
-    e.connect + e.read + e.write + e.status + e.timeout))
 end

@@ -1,5 +1,6 @@
 -- One consent record a request, each of another person, for c15t's backend: what
 -- consent.lua says to licet. Its subject ids have no zeros.
+require 'result'
 local head, tail, run
 local n = 0
 
@@ -21,10 +22,4 @@ end
 function request()
   n = n + 1
   return head .. subject(n) .. tail
-end
-
-function done(summary)
-  local e = summary.errors
-  io.write(string.format('RESULT %d %d %d\n', summary.requests, summary.duration,
-    e.connect + e.read + e.write + e.status + e.timeout))
 end

@@ -1,4 +1,5 @@
 -- One consent record a request, each of another person.
+require 'result'
 local head, tail, run
 local n = 0
 
@@ -15,10 +16,4 @@ end
 function request()
   n = n + 1
   return head .. string.format('person-%s-%010d', run, n) .. tail
-end
-
-function done(summary)
-  local e = summary.errors
-  io.write(string.format('RESULT %d %d %d\n', summary.requests, summary.duration,
-    e.connect + e.read + e.write + e.status + e.timeout))
 end

@@ -1,5 +1,6 @@
 -- One Segment message a request, each with an id of its own; the same script
 -- loads nginx and licet.
+require 'result'
 local head, tail, n, run
 local subjects = 1000
 
@@ -19,10 +20,4 @@ end
 function request()
   n = n + 1
   return head .. string.format('%s-%010d","anonymousId":"device-%04d', run, n, n % subjects) .. tail
-end
-
-function done(summary)
-  local e = summary.errors
-  io.write(string.format('RESULT %d %d %d\n', summary.requests, summary.duration,
-    e.connect + e.read + e.write + e.status + e.timeout))
 end

@@ -1,5 +1,6 @@
 -- One event a request for walkerOS: what single.lua says to licet, in its words. It
 -- keeps no consent, so each event brings its own.
+require 'result'
 local head, tail, run
 local n = 0
 local subjects = 1000
@@ -22,10 +23,4 @@ end
 function request()
   n = n + 1
   return head .. string.format('%s-%010d","user":{"device":"device-%04d', run, n, n % subjects) .. tail
-end
-
-function done(summary)
-  local e = summary.errors
-  io.write(string.format('RESULT %d %d %d\n', summary.requests, summary.duration,
-    e.connect + e.read + e.write + e.status + e.timeout))
 end

@@ -1,7 +1,9 @@
 /* Any bytes as a receiver's answer, through libcurl and the wire: one end, in bounded time, and a judgement
- * that only a whole answer can make. What stands around the wire (store, gate) is replaced here. */
+ * that only a whole answer can make. */
 #include "base/clock.h"
-#include "deliver/deliver_priv.h"
+#include "base/limits.h"
+#include "deliver/backoff.h"
+#include "deliver/wire.h"
 
 #include "target.h"
 
@@ -37,36 +39,28 @@ static uint64_t hash_of(struct str s)
     return h;
 }
 
-static struct deliver deliver;
-static struct outlet outlet;
+static struct wire *wire;
 static struct conf_destination conf;
-static struct policy_use use;
-static struct policy policy;
 static int listening = -1;
 static bool ended;
 
-/* ---- what the wire asks of others ---- */
+/* ---- the sender ---- */
 
-bool parcel_still_permitted(struct deliver *d, struct parcel *p)
+static bool may_begin(struct cargo *c, bool again)
 {
-    (void)d, (void)p;
+    (void)c, (void)again;
     return true;
 }
 
-void parcel_may_have_arrived(struct parcel *p)
+static void has_ended(struct cargo *c, const struct ended *e)
 {
-    p->maybe_arrived = true;
-}
-
-void parcel_ended(struct deliver *d, struct parcel *p, const struct ended *e)
-{
-    must(d == &deliver && !ended);
+    must(c->conf == &conf && !ended);
     ended = true;
     must(e->body.n <= LIMIT_ANSWER && e->error != NULL);
     must((e->how == ENDED_ANSWERED) == (e->status > 0) || e->status == 0);
     must(e->how != ENDED_DENIED && e->how != ENDED_CUT);
     if (e->how == ENDED_ANSWERED) {
-        enum answer a = p->driver->judge(e->status, e->body);
+        enum answer a = destination_find(STR("webhook"))->judge(e->status, e->body);
         must(a >= ANSWER_SENT && a <= ANSWER_UNCERTAIN);
         must((a == ANSWER_SENT) == (e->status >= 200 && e->status < 300));
     }
@@ -80,8 +74,6 @@ void parcel_ended(struct deliver *d, struct parcel *p, const struct ended *e)
     must(delay >= 0 && delay <= LIMIT_RETRY_AFTER_S * INT64_C(1000));
     backoff_failed(&b, BACKOFF_BASE_MS, now, e->retry_after_s, true);
     must(b.until_ms >= now && b.until_ms - now <= LIMIT_RETRY_AFTER_S * INT64_C(1000));
-    if (p->has_ticket)
-        tickets_give_back(d->setup.tickets, &p->id);
 }
 
 /* ---- the receiver ---- */
@@ -99,21 +91,17 @@ static void start(void)
                                       .type = STR("webhook"),
                                       .endpoint = str_of(endpoint),
                                       .allow_private_addresses = true };
-    use = (struct policy_use){ .conf = &conf };
-    policy = (struct policy){ .use = &use, .use_count = 1 };
-    deliver.setup.send_ms = SEND_MS;
-    deliver.setup.tickets = tickets_new();
-    deliver.wire = wire_new(&deliver);
-    must(deliver.wire != NULL);
+    wire = wire_new(SEND_MS);
+    must(wire != NULL);
 }
 
 /* Counts instead of looking at the clock: a fuzzer may be stopped for a while. */
 static void turn(uint32_t *turns)
 {
-    wire_turn(deliver.wire);
+    wire_turn(wire);
     must(++*turns < MOST_TURNS);
     if (*turns > MOST_TURNS / 2)
-        wire_wait(deliver.wire, 5);
+        wire_wait(wire, 5);
 }
 
 static void answer(const uint8_t *data, size_t n)
@@ -132,7 +120,7 @@ static void answer(const uint8_t *data, size_t n)
         (void)!read(fd, bytes, sizeof bytes);
         turn(&turns);
         if (!ended)
-            wire_wait(deliver.wire, 5);
+            wire_wait(wire, 5);
     }
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 }
@@ -144,23 +132,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (n == 0)
         return 0;
     conf.uncertain = data[0] & 1 ? CONF_HOLD : CONF_RETRY;
-    struct parcel p = { .outlet = &outlet,
-                        .policy = { .policy = &policy },
-                        .driver = destination_find(STR("webhook")) };
-    p.request.method = "POST";
-    p.request.url = conf.endpoint;
-    p.request.header[p.request.header_count++] = STR("Content-Type: application/json");
-    p.request.body = (struct buf)BUF_INIT(64);
-    buf_lit(&p.request.body, "{}");
+    static const struct cargo_verbs verbs = { may_begin, NULL, has_ended };
+    struct arena a = ARENA_INIT;
+    struct outgoing_request q = { .method = "POST",
+                                  .url = conf.endpoint,
+                                  .header = { STR("Content-Type: application/json") },
+                                  .header_count = 1,
+                                  .body = BUF_INIT(64) };
+    struct cargo c = { .verbs = &verbs, .conf = &conf, .arena = &a, .request = &q };
+    buf_lit(&q.body, "{}");
     ended = false;
-    must(wire_start(deliver.wire, &p));
+    must(wire_start(wire, &c));
     uint32_t turns = 0;
     while (!ended) { /* a second connection, where libcurl sends again on another one */
         turn(&turns);
         answer(data + 1, n - 1);
     }
-    must(wire_in_flight(deliver.wire) == 0);
-    arena_fini(&p.arena);
-    buf_fini(&p.request.body);
+    must(wire_in_flight(wire) == 0);
+    arena_fini(&a);
+    buf_fini(&q.body);
     return 0;
 }

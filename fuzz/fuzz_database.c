@@ -1,6 +1,7 @@
 /* Data folders with bytes changed, or cut: opened or refused, everything in them read or refused, and never
  * an end of the process. The input says what to change: where (3 bytes), to what (1); first byte 255: cut there. */
 #include "consent/query.h"
+#include "consent/told.h"
 #include "consent/world.h"
 #include "store/document.h"
 
@@ -108,6 +109,13 @@ static void some_deliveries(struct world *w, int64_t segment)
     q.id = id_new(w->now);
     must(store_mark_sending(w->store, &q, NULL) == OK); /* and one that was on its way */
     must(store_count(w->store, 0, 1, REASON_NO_CONSENT, 3) == OK);
+    must(store_put_hook(w->store, &(struct hook_row){ .id = STR("crm"), .cursor = 3 }) == OK);
+    must(store_put_hook_message(w->store, &(struct hook_message){ .hook = 1,
+                                                                  .seq = 2,
+                                                                  .state = HOOK_WAITING,
+                                                                  .id = q.id,
+                                                                  .error = STR("status 500") }) ==
+         OK);
 }
 
 static void keep_file(const char *folder, const char *name)
@@ -236,6 +244,27 @@ static void read_events(struct store_reader *r, struct arena *a)
     }
 }
 
+static void read_hooks(struct store_reader *r, struct arena *a)
+{
+    static const struct conf conf;
+    struct fact_found *f;
+    struct hook_row *row;
+    struct hook_message *m;
+    struct id id;
+    uint32_t count;
+    (void)!store_list_hooks(r, a, &row, &count);
+    for (int state = HOOK_WAITING; state <= HOOK_DEAD; state++)
+        (void)!store_list_hook_messages(r, 0, (enum hook_state)state, 0, 16, a, &m, &count);
+    if (store_list_facts(r, 0, store_newest_fact(r), UINT32_MAX, 64, a, &f, &count) != OK)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        AUTO(buf_fini) struct buf to = BUF_INIT(1 << 20);
+        const struct told_type *t = told_type(r, &f[i], CONF_HOOK_ALL);
+        if (t != NULL && told_id(t, &f[i], &id) && store_read_fact(r, f[i].seq, a, &f[i]) == OK)
+            (void)!told_write(t, r, &conf, &f[i], a, &to);
+    }
+}
+
 static void count_message(void *ctx, uint64_t hash, int64_t received_ms)
 {
     (void)hash, (void)received_ms;
@@ -298,6 +327,7 @@ static void read_all(struct store *s)
         must(result.faults == faults);
     read_events(r, &a);
     read_deliveries(r, &a);
+    read_hooks(r, &a);
     read_facts(r, &a);
     if (ledger_open(s, &l, &info) == OK)
         ledger_close(&l);

@@ -72,11 +72,14 @@ static void add_text(struct MHD_Response *m, const char *name, struct str value,
 
 static void add_keeping(const struct reply *a, struct MHD_Response *m, struct arena *arena)
 {
-    if (a->keep.seconds == 0) {
+    if (a->keep.tag.n == 0) {
         (void)MHD_add_response_header(m, "Cache-Control", "no-store");
         return;
     }
-    add_text(m, "Cache-Control", arena_printf(arena, "public, max-age=%u", a->keep.seconds), arena);
+    add_text(m, "Cache-Control",
+             a->keep.seconds != 0 ? arena_printf(arena, "public, max-age=%u", a->keep.seconds)
+                                  : STR("no-cache"),
+             arena);
     add_text(m, "ETag", a->keep.tag, arena);
     (void)MHD_add_response_header(m, "Vary", "Accept-Encoding");
     if (a->keep.gzip)
@@ -87,7 +90,8 @@ struct MHD_Response *answer_response(struct request *r)
 {
     struct reply *a = &r->answer;
     struct MHD_Response *m = MHD_create_response_from_buffer(
-        a->body.n, (void *)(uintptr_t)a->body.p, MHD_RESPMEM_MUST_COPY);
+        a->body.n, (void *)(uintptr_t)a->body.p,
+        a->keep.constant ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
     must(m != NULL);
     (void)MHD_add_response_header(m, "Date", date_of(r->server, r->received_ms));
     (void)MHD_add_response_header(m, "Content-Type", a->type ? a->type : "application/json");
@@ -102,6 +106,11 @@ struct MHD_Response *answer_response(struct request *r)
         (void)MHD_add_response_header(m, "Content-Security-Policy",
                                       "default-src 'none'; sandbox; frame-ancestors 'none'");
         (void)MHD_add_response_header(m, "Cross-Origin-Resource-Policy", "same-origin");
+    }
+    if (a->page_policy.n != 0) {
+        add_text(m, "Content-Security-Policy", a->page_policy, &r->arena);
+        (void)MHD_add_response_header(m, "Cross-Origin-Resource-Policy", "same-origin");
+        (void)MHD_add_response_header(m, "Referrer-Policy", "no-referrer");
     }
     add_text(m, "Licet-Device-Token", a->device_token, &r->arena);
     if (a->retry_after_s != 0)
@@ -131,30 +140,6 @@ void answer_text(struct request *r, int status, const char *type, struct str bod
     r->answer.type = type;
     r->answer.body = body;
     r->answered = true;
-}
-
-static bool is_known(struct str if_none_match, struct str tag)
-{
-    struct str one;
-    while (str_next(&if_none_match, ',', &one)) {
-        one = str_trim(one);
-        if (str_starts(one, STR("W/")))
-            one = (struct str){ one.p + 2, one.n - 2 };
-        if (str_eq(one, tag) || str_eq(one, STR("*")))
-            return true;
-    }
-    return false;
-}
-
-void answer_kept(struct request *r, const char *type, struct str body, struct str tag,
-                 uint32_t seconds)
-{
-    r->answer.keep.seconds = seconds;
-    r->answer.keep.tag = tag;
-    if (is_known(r->header.if_none_match, tag))
-        answer_text(r, 304, type, STR(""));
-    else
-        answer_text(r, 200, type, body);
 }
 
 void answer_json(struct request *r, int status, struct str json)

@@ -9,19 +9,10 @@
 
 enum { DEVICE_COOKIE_S = 400 * 24 * 3600 }; /* browsers keep no cookie longer */
 
-/* Many a client sends JSON and says that it is a form. */
-static enum body_format format_of(const struct request *r)
-{
-    struct str body = str_trim(buf_view(&r->body));
-    bool json = body.n != 0 && (body.p[0] == '{' || body.p[0] == '[');
-    bool form = str_starts(r->header.content_type, STR("application/x-www-form-urlencoded"));
-    return form && !json ? BODY_FORM : BODY_JSON;
-}
-
 static struct consent_request request_of(struct request *r, enum act_source source)
 {
     return (struct consent_request){ .body = buf_view(&r->body),
-                                     .format = format_of(r),
+                                     .format = request_format(r),
                                      .source = source,
                                      .ip = r->ip,
                                      .idempotency_key = r->header.idempotency_key,
@@ -67,41 +58,6 @@ void consent_post(struct request *r)
 
 /* ---- from browsers ---- */
 
-static struct str device_of(struct request *r)
-{
-    uint8_t secret[32];
-    struct str token = r->header.device_token, subject = { 0 };
-    if (token.n == 0 && !cookie_get(r->header.cookie, STR("licet_device"), &token))
-        return subject;
-    pipeline_secret(request_pipeline(r), SECRET_DEVICE_TOKEN, secret);
-    (void)device_token_check(secret, token, &r->arena, &subject); /* a bad one is none */
-    return subject;
-}
-
-static bool take(struct request *r, enum limit_kind kind, struct str who, uint32_t per,
-                 int64_t period_ms)
-{
-    uint32_t wait = 0;
-    if (limiter_take(request_limiter(r), kind, who, per, period_ms, 1, clock_mono_ms(), &wait))
-        return true;
-    r->answer.retry_after_s = wait;
-    answer_message(r, 429, "API rate limit exceeded");
-    return false;
-}
-
-/* The subject that a body speaks of, before it is taken in: for the limit alone. */
-static struct str named_subject(struct request *r)
-{
-    struct str id = { 0 };
-    struct json_doc d;
-    if (format_of(r) == BODY_FORM)
-        (void)query_get(buf_view(&r->body), STR("subject[id]"), &r->arena, &id); /* else empty */
-    else if (json_scan(buf_view(&r->body), &r->arena, &d, NULL) == OK)
-        (void)json_text(&d, json_find(&d, JSON_ROOT, STR("subject.id")), &r->arena,
-                        &id); /* else empty */
-    return id;
-}
-
 /* Who holds a device token does not stand in the queue with the strangers who share the public key, so
  * that a flood of theirs keeps nobody from withdrawing. */
 static bool within_limits(struct request *r, struct str device)
@@ -110,15 +66,17 @@ static bool within_limits(struct request *r, struct str device)
     struct str key = { (const char *)&r->source, sizeof r->source };
     uint64_t group = address_group(r->ip);
     struct str address = { (const char *)&group, sizeof group };
-    if (!take(r, LIMIT_ADDRESS, address, c->limits.address_per_minute, 60000))
+    if (!request_take(r, LIMIT_ADDRESS, address, c->limits.address_per_minute, 60000))
         return false;
     if (device.n != 0)
-        return take(r, LIMIT_SUBJECT, arena_printf(&r->arena, "device %.*s", STR_ARG(device)),
-                    c->limits.subject_per_hour, 3600000);
-    struct str subject = named_subject(r);
-    return take(r, LIMIT_KEY, key, c->limits.public_per_second, 1000) &&
-           take(r, LIMIT_KEY_HOUR, key, c->limits.public_per_hour, 3600000) &&
-           (subject.n == 0 || take(r, LIMIT_SUBJECT, subject, c->limits.subject_per_hour, 3600000));
+        return request_take(r, LIMIT_SUBJECT,
+                            arena_printf(&r->arena, "device %.*s", STR_ARG(device)),
+                            c->limits.subject_per_hour, 3600000);
+    struct str subject = request_body_text(r, "subject.id", "subject[id]");
+    return request_take(r, LIMIT_KEY, key, c->limits.public_per_second, 1000) &&
+           request_take(r, LIMIT_KEY_HOUR, key, c->limits.public_per_hour, 3600000) &&
+           (subject.n == 0 ||
+            request_take(r, LIMIT_SUBJECT, subject, c->limits.subject_per_hour, 3600000));
 }
 
 static void hand_out_token(struct request *r, struct str subject)
@@ -136,7 +94,7 @@ static void hand_out_token(struct request *r, struct str subject)
 
 void consent_post_public(struct request *r)
 {
-    struct str device = device_of(r);
+    struct str device = request_device(r);
     if (r->access == ACCESS_PUBLIC && !within_limits(r, device))
         return;
     struct consent_request q = request_of(r, ACT_PUBLIC_KEY);
@@ -243,7 +201,7 @@ static void put_subject(struct request *r, const struct subject_request *q)
 void subject_post(struct request *r)
 {
     struct subject_request q = { .body = buf_view(&r->body),
-                                 .format = format_of(r),
+                                 .format = request_format(r),
                                  .received_ms = r->received_ms };
     put_subject(r, &q);
 }
@@ -251,7 +209,7 @@ void subject_post(struct request *r)
 void subject_change(struct request *r)
 {
     struct subject_request q = { .body = buf_view(&r->body),
-                                 .format = format_of(r),
+                                 .format = request_format(r),
                                  .id = r->parameter,
                                  .must_exist = true,
                                  .received_ms = r->received_ms };
@@ -261,8 +219,8 @@ void subject_change(struct request *r)
 void notice_post(struct request *r)
 {
     struct err_info info = { 0 };
-    enum err e = pipeline_notices(request_pipeline(r), buf_view(&r->body), format_of(r), &r->arena,
-                                  &r->waiter, &r->saved, &info);
+    enum err e = pipeline_notices(request_pipeline(r), buf_view(&r->body), request_format(r),
+                                  &r->arena, &r->waiter, &r->saved, &info);
     if (e != OK) {
         answer_error(r, e, &info);
         return;

@@ -2,7 +2,7 @@
 #include "api/route.h"
 
 #include "base/clock.h"
-#include "codec/time.h"
+#include "codec/json_write.h"
 #include "deliver/destination.h"
 
 /* ---- requests that are not finished ---- */
@@ -103,17 +103,6 @@ void delivery_resend(struct request *r)
 
 /* ---- destinations ---- */
 
-static void put_time(struct buf *b, const char *name, int64_t at_ms)
-{
-    char text[TIME_TEXT + 1];
-    if (at_ms == 0) {
-        buf_printf(b, ",\"%s\":null", name);
-        return;
-    }
-    time_format(at_ms, text);
-    buf_printf(b, ",\"%s\":\"%s\"", name, text);
-}
-
 static void put_destination(struct buf *b, const struct policy_use *use, struct deliver *d)
 {
     static const char *const state[] = { [DELIVER_UNKNOWN] = "starting",
@@ -127,7 +116,7 @@ static void put_destination(struct buf *b, const struct policy_use *use, struct 
     buf_lit(b, "{\"destination\":");
     json_write_string(b, use->conf->id);
     buf_printf(b, ",\"state\":\"%s\"", state[n.state]);
-    put_time(b, "open_until", n.open_until_ms);
+    write_time_or_null(b, "open_until", n.open_until_ms);
     buf_printf(b,
                ",\"lag_segments\":%lld,\"lag_seconds\":%lld,\"unfinished\":%u,\"in_flight\":%u,"
                "\"window\":%u",
@@ -137,17 +126,17 @@ static void put_destination(struct buf *b, const struct policy_use *use, struct 
         b, ",\"sent\":%llu,\"dropped\":%llu,\"retried\":%llu,\"dead\":%llu,\"uncertain\":%llu",
         (unsigned long long)n.sent, (unsigned long long)n.dropped, (unsigned long long)n.retried,
         (unsigned long long)n.dead, (unsigned long long)n.uncertain);
-    put_time(b, "last_sent", n.last_sent_ms);
+    write_time_or_null(b, "last_sent", n.last_sent_ms);
     buf_lit(b, ",\"last_error\":");
     if (n.last_error[0] != 0)
         json_write_string(b, str_of(n.last_error));
     else
         buf_lit(b, "null");
-    put_time(b, "last_error_at", n.last_error_ms);
+    write_time_or_null(b, "last_error_at", n.last_error_ms);
     buf_printf(b, ",\"cursor\":{\"segment\":%lld,\"index\":%u}", (long long)n.cursor.segment,
                n.cursor.index);
     buf_printf(b, ",\"started\":{\"segment\":%lld", (long long)n.start_segment);
-    put_time(b, "at", n.start_ms);
+    write_time_or_null(b, "at", n.start_ms);
     buf_lit(b, "}}");
 }
 

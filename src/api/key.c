@@ -1,5 +1,8 @@
 #include "api/server_priv.h"
 
+#include "base/clock.h"
+#include "codec/text.h"
+
 #include <sodium.h>
 
 static const struct conf_key *find_key(const struct conf_key *key, uint32_t count,
@@ -79,6 +82,28 @@ void request_use_database_key(struct request *r)
         key =
             str_trim((struct str){ r->header.authorization.p + 7, r->header.authorization.n - 7 });
     request_use_key(r, key);
+}
+
+struct str request_device(struct request *r)
+{
+    uint8_t secret[32];
+    struct str token = r->header.device_token, subject = { 0 };
+    if (token.n == 0 && !cookie_get(r->header.cookie, STR("licet_device"), &token))
+        return subject;
+    pipeline_secret(request_pipeline(r), SECRET_DEVICE_TOKEN, secret);
+    (void)device_token_check(secret, token, &r->arena, &subject); /* a bad one is none */
+    return subject;
+}
+
+bool request_take(struct request *r, enum limit_kind kind, struct str who, uint32_t per,
+                  int64_t period_ms)
+{
+    uint32_t wait = 0;
+    if (limiter_take(request_limiter(r), kind, who, per, period_ms, 1, clock_mono_ms(), &wait))
+        return true;
+    r->answer.retry_after_s = wait;
+    answer_message(r, 429, "API rate limit exceeded");
+    return false;
 }
 
 bool request_within_key_rate(struct request *r)

@@ -20,6 +20,7 @@ enum limit_kind {
     LIMIT_API_SECOND,
     LIMIT_API_HOUR,
     LIMIT_KEY_HOUR,
+    LIMIT_RECEIPTS,
     LIMIT_KINDS
 };
 

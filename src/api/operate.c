@@ -1,5 +1,6 @@
 /* For those who run licet: health, metrics, decisions, deliveries, tail. */
 #include "api/address.h"
+#include "api/hook.h"
 #include "api/limit.h"
 #include "api/route.h"
 #include "api/server_priv.h"
@@ -270,7 +271,8 @@ static void put_limits(struct buf *b, const struct limiter *l)
 {
     static const char *const kind[LIMIT_KINDS] = { "key",        "address",      "subject",
                                                    "events",     "key_requests", "address_requests",
-                                                   "api_second", "api_hour",     "key_hour" };
+                                                   "api_second", "api_hour",     "key_hour",
+                                                   "receipts" };
     counter(b, "limited_total", "Requests refused with 429.", "counter");
     for (int k = 0; k < LIMIT_KINDS; k++)
         buf_printf(b, "licet_limited_total{by=\"%s\"} %llu\n", kind[k],
@@ -322,6 +324,7 @@ void metrics_get(struct request *r)
     put_generations(&b, pipeline_numbers(p), policy);
     put_deliveries(&b, pipeline_deliver(p), policy);
     put_fields(&b, pipeline_deliver(p), policy);
+    hook_put_metrics(&b, p);
     put_limits(&b, request_limiter(r));
     put_connections(&b, r->server);
     counter(&b, "resident_bytes", "Memory in use.", "gauge");

@@ -9,12 +9,15 @@
 #ifndef API_REQUEST_H
 #define API_REQUEST_H
 
+#include "api/limit.h"
 #include "pipeline/pipeline.h"
 
 struct connection;
+struct embedded;
 struct server;
 struct request;
 struct route;
+struct wish;
 
 enum access { ACCESS_NONE = 0, ACCESS_PUBLIC, ACCESS_PRIVATE, ACCESS_CONTROL };
 
@@ -24,8 +27,8 @@ typedef enum err (*look_fn)(struct request *r, struct store_reader *reader, stru
 
 struct headers { /* values as they came; empty when absent */
     struct str host, origin, cookie, content_type, authorization, api_key, idempotency_key,
-        device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto, accept_encoding,
-        if_none_match;
+        device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto, accept,
+        accept_encoding, accept_language, if_none_match;
     long long content_length;           /* -1: none */
     uint32_t lengths, encodings, hosts; /* how many Content-Length, Transfer-Encoding, Host */
     bool malformed, broken; /* a field that cannot be; lines that are none (head_put_line()) */
@@ -40,12 +43,14 @@ struct reply {
     struct str cookie; /* Set-Cookie */
     struct str device_token;
     struct str attachment;  /* to be kept as a file of this name, and not shown; empty: no */
+    struct str page_policy; /* a page for people: under this Content-Security-Policy; empty: none */
     uint32_t retry_after_s; /* 0: none */
     bool close;
     struct {
-        uint32_t seconds; /* anybody on the way may keep it so long; 0: nobody */
-        struct str tag;   /* ETag, quotes included */
+        struct str tag;   /* ETag, quotes included; empty: nobody keeps it */
+        uint32_t seconds; /* anybody on the way may keep it so long; 0: asking each time */
         bool gzip;        /* the body is compressed */
+        bool constant;    /* the body is there for ever: it is not copied */
     } keep;
 };
 
@@ -92,6 +97,7 @@ struct request {
     struct str looked;
     struct str saved;                       /* a handler's own */
     const struct document_content *content; /* document.c's own */
+    struct wish *wish;                      /* receipt.c's own */
     struct reply answer;
     struct request *next_free;
     struct request *next_kept; /* guard.c */
@@ -102,9 +108,12 @@ struct request {
 void answer_json(struct request *r, int status, struct str json);
 void answer_saved(struct request *r); /* 200 with r->saved: what most say once it is durable */
 void answer_text(struct request *r, int status, const char *type, struct str body);
-/* 200, or 304 when the browser has it already: what is the same for everybody. `tag` says which bytes they are. */
+/* 200, or 304 when the browser has it already: what is the same for everybody. `tag` says which bytes they are;
+ * `seconds`: how long it may be kept without asking. */
 void answer_kept(struct request *r, const char *type, struct str body, struct str tag,
                  uint32_t seconds);
+/* The same with a file that the binary carries, compressed where that is taken. */
+void answer_file(struct request *r, const struct embedded *file);
 /* {"message":…,"field":…} with the status that fits the error. */
 void answer_error(struct request *r, enum err err, const struct err_info *info);
 void answer_message(struct request *r, int status, const char *message);
@@ -115,6 +124,11 @@ void request_look(struct request *r);
 
 /* A number or text of the query. */
 struct str request_parameter(struct request *r, const char *name);
+
+/* How the body is written, and one of its texts: at a dotted path of JSON, or under the name of a form's
+ * field. Empty when it has none, or cannot be read. */
+enum body_format request_format(const struct request *r);
+struct str request_body_text(struct request *r, const char *path, const char *field);
 
 /* ---- what the routes need of the server ---- */
 struct pipeline *request_pipeline(struct request *r);
@@ -130,6 +144,13 @@ void request_use_database_key(struct request *r);
 bool request_within_key_rate(struct request *r);
 /* The same of a private key for what is not an event: by the second, and by the hour. */
 bool request_within_api_rate(struct request *r);
+
+/* The subject of the device token that came, as a header or a cookie; empty: none, or a bad one. */
+struct str request_device(struct request *r);
+
+/* One from that bucket (api/limit.h); else it was answered. */
+bool request_take(struct request *r, enum limit_kind kind, struct str who, uint32_t per,
+                  int64_t period_ms);
 
 /* Whether the browser came by TLS, as far as is known. */
 bool request_is_https(const struct request *r);

@@ -36,6 +36,10 @@ static const struct route routes[] = {
     { "/consent", METHOD_POST, ACCESS_PRIVATE, DATABASE, ACT(consent_post) },
     { "/consent", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(consent_list) },
     { "/consent/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(consent_get) },
+    { "/consent/{}/receipt", METHOD_GET, ACCESS_PRIVATE, DATABASE, receipt_of_consent, NULL,
+      WORTH_READ },
+    { "/public/receipt", METHOD_GET | METHOD_POST, ACCESS_NONE, CORS_CREDENTIALS, 8192,
+      receipt_public, NULL, WORTH_READ },
     { "/public/consent", METHOD_POST, ACCESS_PUBLIC, CORS_CREDENTIALS, LIMIT_CONSENT_BODY,
       ACT(consent_post_public) },
     { "/subjects", METHOD_POST, ACCESS_PRIVATE, DATABASE, ACT(subject_post) },
@@ -44,6 +48,8 @@ static const struct route routes[] = {
     { "/subjects/{}", METHOD_PUT | METHOD_PATCH, ACCESS_PRIVATE, DATABASE, ACT(subject_change) },
     { "/subjects/{}/consent/last", METHOD_GET, ACCESS_PRIVATE, DATABASE,
       READ(subject_last_consent) },
+    { "/subjects/{}/receipt", METHOD_GET, ACCESS_PRIVATE, DATABASE, receipt_of_person, NULL,
+      WORTH_READ },
     { "/legal_notices", METHOD_POST, ACCESS_PRIVATE, DATABASE, ACT(notice_post) },
     { "/legal_notices", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(notice_list) },
     { "/legal_notices/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(notice_get) },
@@ -67,6 +73,11 @@ static const struct route routes[] = {
       ALWAYS(delivery_destinations) },
     { "/v1/deliveries/pause", METHOD_POST, ACCESS_PRIVATE, CORS_NONE, 4096, ACT(delivery_pause) },
     { "/v1/deliveries/resume", METHOD_POST, ACCESS_PRIVATE, CORS_NONE, 4096, ACT(delivery_resume) },
+    { "/v1/hooks", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(hook_list) },
+    { "/v1/hooks/messages", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(hook_messages) },
+    { "/v1/hooks/resend", METHOD_POST, ACCESS_PRIVATE, CORS_NONE, 4096, ACT(hook_resend) },
+    { "/v1/hooks/pause", METHOD_POST, ACCESS_PRIVATE, CORS_NONE, 4096, ACT(hook_pause) },
+    { "/v1/hooks/resume", METHOD_POST, ACCESS_PRIVATE, CORS_NONE, 4096, ACT(hook_resume) },
     { "/v1/purposes", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(purpose_list) },
     { "/v1/purposes/{}/coverage", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0,
       READ(purpose_coverage) },
@@ -87,7 +98,15 @@ static const struct route routes[] = {
     { "/readyz", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, ALWAYS(ready_get) },
     { "/metrics", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, ALWAYS(metrics_get) },
     { "/.well-known/gpc.json", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, gpc_get, NULL, WORTH_READ },
+    { "/openapi.json", METHOD_GET, ACCESS_NONE, CORS_ANY, 0, description_get, NULL, WORTH_READ },
+    { "/docs", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, docs_get, NULL, WORTH_READ },
 };
+
+const struct route *route_table(size_t *ret_count)
+{
+    *ret_count = COUNT(routes);
+    return routes;
+}
 
 static unsigned method_of(struct str method)
 {

@@ -32,6 +32,9 @@ struct route {
 const struct route *route_find(struct str method, struct str path, struct arena *a,
                                struct str *ret_parameter, unsigned *ret_methods);
 
+/* All of them: each is described in api/openapi. */
+const struct route *route_table(size_t *ret_count);
+
 /* handlers, one file per resource */
 void ingest_post(struct request *r);
 void ingest_pixel(struct request *r);
@@ -39,6 +42,9 @@ void ingest_settings(struct request *r);
 void ingest_source_config(struct request *r);
 void consent_post(struct request *r);
 void consent_post_public(struct request *r);
+void receipt_of_consent(struct request *r);
+void receipt_of_person(struct request *r);
+void receipt_public(struct request *r);
 void subject_post(struct request *r);
 void subject_change(struct request *r);
 void notice_post(struct request *r);
@@ -49,6 +55,9 @@ void delivery_resend(struct request *r);
 void delivery_destinations(struct request *r);
 void delivery_pause(struct request *r);
 void delivery_resume(struct request *r);
+void hook_resend(struct request *r);
+void hook_pause(struct request *r);
+void hook_resume(struct request *r);
 void void_post(struct request *r);
 void import_post(struct request *r);
 void tail_get(struct request *r);
@@ -59,6 +68,8 @@ void gpc_get(struct request *r);
 void sdk_script(struct request *r);
 void sdk_dropin(struct request *r);
 void sdk_policy(struct request *r);
+void description_get(struct request *r);
+void docs_get(struct request *r);
 
 /* answers that come from the database, on the reader's thread */
 LOOK(consent_get);
@@ -76,6 +87,8 @@ LOOK(permissions_get);
 LOOK(decision_get);
 LOOK(decision_counters);
 LOOK(delivery_list);
+LOOK(hook_list);
+LOOK(hook_messages);
 LOOK(purpose_list);
 LOOK(purpose_coverage);
 LOOK(voided_report);

@@ -1,6 +1,5 @@
 /* What a page loads: the browser's script, and the policy that it shows. */
-#include "api/sdk.h"
-
+#include "api/embedded.h"
 #include "api/route.h"
 
 #include "base/clock.h"
@@ -8,43 +7,29 @@
 
 #include <sodium.h>
 
-enum { KEEP_SCRIPT_S = 3600, KEEP_POLICY_S = 300, TAG_BYTES = 16 };
+enum { KEEP_POLICY_S = 300, TAG_BYTES = 16 };
 
-static bool takes_gzip(struct str accept)
+static void give(struct request *r, const struct embedded *file)
 {
-    struct str one, coding;
-    while (str_next(&accept, ',', &one)) {
-        (void)str_next(&one, ';', &coding);
-        if (str_eq_nocase(str_trim(coding), STR("gzip")))
-            return !str_starts(str_trim(one), STR("q=0")) || one.n > 4;
-    }
-    return false;
-}
-
-/* The answers of one address differ by coding, and so must their tags. */
-static void give(struct request *r, struct str name)
-{
-    const struct sdk_script *s = sdk_scripts;
-    while (s->name != NULL && !str_eq(name, str_of(s->name)))
-        s++;
-    if (s->name == NULL) {
+    if (file->bytes.n == 0)
         answer_error(r, ERR_NOT_FOUND, NULL);
-        return;
-    }
-    bool gzip = takes_gzip(r->header.accept_encoding);
-    r->answer.keep.gzip = gzip;
-    answer_kept(r, "text/javascript; charset=utf-8", gzip ? s->gzip : s->plain,
-                arena_printf(&r->arena, "\"%s%s\"", s->tag, gzip ? "-gz" : ""), KEEP_SCRIPT_S);
+    else
+        answer_file(r, file);
 }
 
 void sdk_script(struct request *r)
 {
-    give(r, r->parameter);
+    if (str_eq(r->parameter, STR("licet.js")))
+        give(r, &embedded_licet_js);
+    else if (str_eq(r->parameter, STR("licet-core.js")))
+        give(r, &embedded_licet_core_js);
+    else
+        answer_error(r, ERR_NOT_FOUND, NULL);
 }
 
 void sdk_dropin(struct request *r)
 {
-    give(r, STR("iubenda_cons.js"));
+    give(r, &embedded_iubenda_cons_js);
 }
 
 static struct str tag_of(struct str body, struct arena *a)

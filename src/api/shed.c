@@ -6,9 +6,9 @@ enum {
     LONG_US = 6 * 1000, /* a turn that is long, the commit apart: that grows with it */
     LONG_TURNS = 3,     /* as many, without a pause, are no burst */
     PAUSE_US = 200 * 1000,
-    BURST_US = 150 * 1000,  /* a burst is taken in up to this */
-    ALL_US = 1000 * 1000,   /* beyond it, even what is refused as dearly as done */
-    LEAST_BUDGET_US = 800,  /* of a turn, for events, while busy */
+    BURST_US = 150 * 1000, /* a burst is taken in up to this */
+    ALL_US = 1000 * 1000,  /* beyond it, even what is refused as dearly as done */
+    LEAST_BUDGET_US = 800, /* of a turn, for events, while busy */
     MOST_BUDGET_US = 25 * 1000,
     COMMITS_OF_LATE = 16,
     TAKEN_A_TURN = 4,

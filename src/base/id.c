@@ -25,6 +25,18 @@ void random_bytes(void *ret_bytes, size_t n)
     sodium_memzero(pool + left, n); /* never handed out twice, not even to a core dump */
 }
 
+struct id id_made_of(int64_t at_ms, const uint8_t bytes[10])
+{
+    must(at_ms >= 0 && at_ms < (int64_t)1 << 48);
+    struct id id;
+    for (int i = 0; i < 6; i++)
+        id.b[i] = (uint8_t)((uint64_t)at_ms >> (40 - 8 * i));
+    memcpy(id.b + 6, bytes, 10);
+    id.b[6] = (uint8_t)((id.b[6] & 0x0f) | 0x70);
+    id.b[8] = (uint8_t)((id.b[8] & 0x3f) | 0x80);
+    return id;
+}
+
 struct id id_new(int64_t at_ms)
 {
     /* the 12 bits behind the time count within a millisecond (RFC 9562, 6.2, method 1) */

@@ -18,6 +18,9 @@ struct id {
 /* A new id that carries `at_ms` (0 … 2^48-1). */
 struct id id_new(int64_t at_ms);
 
+/* The one that carries `at_ms` and, but for the bits that say what it is, these ten bytes: the same for the same. */
+struct id id_made_of(int64_t at_ms, const uint8_t bytes[10]);
+
 /* The time within. */
 int64_t id_ms(const struct id *id);
 

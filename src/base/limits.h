@@ -89,6 +89,8 @@
 #define LIMIT_CONNECT_S 10
 #define LIMIT_ATTEMPTS 12 /* then a dead letter: about a day */
 #define LIMIT_RETRY_AFTER_S 86400
+#define LIMIT_HOOKS 16
+#define LIMIT_HOOK_PATIENCE_MS (3LL * 24 * 3600 * 1000) /* of one message, then it is dead */
 #define LIMIT_BARRIER_MS 2000 /* a withdrawal waits for sends that had begun */
 #define LIMIT_WITHDRAWAL_SHOWN 100
 

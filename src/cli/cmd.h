@@ -7,6 +7,7 @@
 
 #include "codec/json.h"
 #include "conf/conf.h"
+#include "policy/policy.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -30,6 +31,9 @@ extern struct cmd_options cmd_options;
 int cmd_conf(struct conf **ret_conf);
 /* A reader of the configured data directory, whether a daemon runs or not. */
 int cmd_reader(const struct conf *c, struct store_reader **ret_r);
+/* The configuration as it stands, with what is frozen. What contradicts that is printed. */
+int cmd_policy(const struct conf *c, struct store_reader *r, struct arena *a,
+               struct frozen *ret_frozen, const struct policy **ret_policy);
 /* Writes what may be nothing. */
 void cmd_print(FILE *to, struct str text);
 /* Prints "licet NAME: text" on standard error and returns the code. */
@@ -56,6 +60,7 @@ int cmd_report(int argc, char **argv);        /* report.c: which of them */
 int cmd_report_voided(int argc, char **argv); /* argv[1] is the report's name */
 int cmd_report_coverage(int argc, char **argv);
 int cmd_report_consent(int argc, char **argv);
+int cmd_receipt(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_consent(int argc, char **argv);
@@ -68,6 +73,7 @@ int cmd_keys(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_tail(int argc, char **argv);
 int cmd_deliveries(int argc, char **argv);
+int cmd_hooks(int argc, char **argv);
 int cmd_notices(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 

@@ -92,5 +92,9 @@ int cmd_check(int argc, char **argv)
         if (ask_receiver(&c->destination[i]) != EXIT_DONE)
             code = EXIT_FAILED;
     }
+    for (uint32_t i = 0; code != EXIT_USAGE && live && i < c->hook_count; i++) {
+        if (ask_receiver(&c->hook[i].remote) != EXIT_DONE)
+            code = EXIT_FAILED;
+    }
     return code;
 }

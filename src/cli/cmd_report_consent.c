@@ -1,28 +1,8 @@
 #include "audit/report.h"
 #include "base/clock.h"
 #include "cli/cmd.h"
-#include "policy/compile.h"
 
 #include <stdio.h>
-
-/* The configuration as it stands, with what is frozen. */
-static int load_policy(const struct conf *c, struct store_reader *r, struct arena *a,
-                       struct frozen *ret_frozen, const struct policy **ret_policy)
-{
-    struct policy_news news;
-    struct frozen stored;
-    AUTO(buf_fini) struct buf reports = BUF_INIT(LIMIT_CONF);
-    enum err e = store_load_frozen(r, a, &stored);
-    if (e != OK)
-        return cmd_fail(EXIT_FAILED, "the database cannot be read: %s", err_text(e));
-    e = policy_compare(c, &stored, a, &news, &reports);
-    if (e == OK) {
-        policy_freeze(&stored, &news, a, ret_frozen);
-        e = policy_compile(c, ret_frozen, 0, a, ret_policy, &reports);
-    }
-    cmd_print(stderr, buf_view(&reports));
-    return e == OK ? EXIT_DONE : EXIT_USAGE;
-}
 
 static int print(struct str json, bool as_json, struct arena *a)
 {
@@ -54,7 +34,7 @@ int cmd_report_consent(int argc, char **argv)
     if (code == EXIT_DONE)
         code = cmd_reader(c, &r);
     if (code == EXIT_DONE)
-        code = load_policy(c, r, &a, &frozen, &q.policy);
+        code = cmd_policy(c, r, &a, &frozen, &q.policy);
     if (code != EXIT_DONE)
         return code;
     struct str report;

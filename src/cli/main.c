@@ -11,7 +11,8 @@ static const struct cmd commands[] = {
     { "check", "[--live]", "Check the configuration",
       "Prints every fault and warning as file:line:column with a caret. Compares with what is\n"
       "frozen in the database, when there is one.\n"
-      "--live   Also look at each destination. Nobody's data is sent: ga4 is asked to validate a\n"
+      "--live   Also look at each destination and hook. Nobody's data is sent: ga4 is asked to "
+      "validate a\n"
       "         made-up event, of the others it is seen whether they can be reached.\n",
       cmd_check },
     { "explain", "EVENT | --sample FILE [--gpc] [--dnt] | --denied",
@@ -63,6 +64,16 @@ static const struct cmd commands[] = {
       "resume DESTINATION  Goes on where it stood.\n"
       "All but --export need a running daemon.\n",
       cmd_deliveries },
+    { "hooks", "[list] | dead | waiting | resend ID|HOOK|all | pause HOOK | resume HOOK",
+      "Who is told what the consent database recorded, and what waits",
+      "list           How each hook stands: closed (messages flow), probing or open (after\n"
+      "               failures), paused.\n"
+      "dead, waiting  The first 100 messages that were given up, or are to be tried again.\n"
+      "resend         Makes dead messages due again: one, those of a hook, or all.\n"
+      "pause HOOK     Tells it nothing more, over restarts too; what is on its way is finished.\n"
+      "resume HOOK    Goes on where it stood, also after its receiver said that it is gone.\n"
+      "Needs a running daemon.\n",
+      cmd_hooks },
     { "import",
       "FILE [--kind consents|subjects|notices] [--format ndjson|array|csv] [--map COLUMN=FIELD]... "
       "[--id NAME] [--wait SECONDS] [--dry-run]",
@@ -113,6 +124,13 @@ static const struct cmd commands[] = {
       "coverage   How many subjects hold which version of each purpose.\n"
       "voided and coverage need a running daemon.\n",
       cmd_report },
+    { "receipt", "--subject ID [--act ID] [--format json|html|text] [--language LANGUAGE]",
+      "What a person keeps of what she agreed to",
+      "Of all that she said last; with --act (then --subject need not be) of that one.\n"
+      "--format     text (default), json, or html: a page that can be printed or sent.\n"
+      "--language   Of the texts, as far as they exist in it; licet's own words in en, de, nl.\n"
+      "Works while the daemon runs.\n",
+      cmd_receipt },
     { "notices", "[list] | show IDENTIFIER | confirm IDENTIFIER SHA256",
       "Watched legal notices, and what is pending of them",
       "list                        Each with its version in force and what is pending.\n"

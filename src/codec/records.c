@@ -311,10 +311,11 @@ static enum err next_row(struct records *r, struct str *window, bool last, struc
 enum err records_next(struct records *r, struct str *window, bool last, struct arena *a,
                       struct record *ret_record, struct err_info *info)
 {
-    if (r->line == 1 && r->number == 0 && !r->begun) {
+    if (!r->marked) {
         if (window->n < 3 && !last)
             return ERR_STALE;
         *window = without_mark(*window);
+        r->marked = true;
     }
     switch (r->form) {
     case RECORDS_ARRAY: return next_item(r, window, last, ret_record, info);

@@ -24,6 +24,7 @@ struct records {
     enum records_form form;
     uint64_t line;    /* of the next byte, from 1 */
     uint64_t number;  /* records given out */
+    bool marked;      /* a byte order mark was looked for */
     bool begun, over; /* an array: its [ was read, its ] was read */
 };
 

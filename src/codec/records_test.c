@@ -112,6 +112,7 @@ static void rows_of_csv_are_as_rfc_4180_has_them(void **state)
         { RECORDS_CSV, "a,b\r\nc,\n,d", "1:1:a;b|2:2:c;|3:3:;d|" },
         { RECORDS_CSV, "\xef\xbb\xbf\"a,b\",\"c \"\"d\"\"\r\ne\"\r\nf,\"\"\r\n",
           "1:1:a,b;c \"d\"\r\ne|3:2:f;|" },
+        { RECORDS_CSV, "\xef\xbb\xbf\xef\xbb\xbf,b\n", "1:1:\xef\xbb\xbf;b|" }, /* one mark */
         { RECORDS_CSV, "a\n\n\nb\n", "1:1:a|4:2:b|" },
         { RECORDS_CSV, "a,\"b", "SYNTAX" },
         { RECORDS_CSV, "a\"b\n", "SYNTAX" },

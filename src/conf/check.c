@@ -69,6 +69,19 @@ static void check_twice(struct reader *r)
     }
 }
 
+static void check_hooks(struct reader *r)
+{
+    const struct conf *c = r->conf;
+    const struct yaml *n = list_of(r, "hooks");
+    for (uint32_t i = 0; i < c->hook_count; i++, n = n->next) {
+        struct str id = c->hook[i].remote.id;
+        for (uint32_t k = 0; k < i; k++) {
+            if (id.n > 0 && str_eq(c->hook[k].remote.id, id))
+                fault(r, key_or(n, "id"), "the hook '%.*s' stands twice", STR_ARG(id));
+        }
+    }
+}
+
 static const struct yaml *purpose_node(const struct reader *r, const struct conf_purpose *p)
 {
     const struct yaml *n = list_of(r, "purposes");
@@ -205,6 +218,7 @@ void check_all(struct reader *r)
     for (const struct ref *ref = r->newest_ref; ref != NULL; ref = ref->older)
         check_ref(r, ref);
     check_twice(r);
+    check_hooks(r);
     check_links(r);
     const struct yaml *n = list_of(r, "destinations");
     for (uint32_t i = 0; i < r->conf->destination_count; i++, n = n->next)

@@ -237,6 +237,21 @@ struct conf_notice {                /* one that is watched */
     int64_t every_ms;
 };
 
+enum { /* bits of conf_hook.on */
+       CONF_HOOK_CONSENT = 1,
+       CONF_HOOK_WITHDRAWAL = 2,
+       CONF_HOOK_SUBJECT = 4,
+       CONF_HOOK_NOTICE = 8,
+       CONF_HOOK_TEXT_VOIDED = 16,
+       CONF_HOOK_ALL = 31,
+};
+
+struct conf_hook { /* who is told what the ledger recorded */
+    struct conf_destination
+        remote; /* first: id, endpoint, secret, allow_private_addresses, tls, proxy, limits alone */
+    uint32_t on; /* CONF_HOOK_… */
+};
+
 struct conf {
     struct arena arena;
     struct str file;        /* as opened */
@@ -293,6 +308,8 @@ struct conf {
     uint32_t destination_count;
     struct conf_notice *notice;
     uint32_t notice_count;
+    struct conf_hook *hook;
+    uint32_t hook_count;
     struct conf_link *link;
     uint32_t link_count;
     struct conf_banner {

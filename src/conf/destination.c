@@ -282,7 +282,7 @@ static void check_type(struct reader *r, const struct yaml *n, const struct conf
         fault(r, at, "the destination 'own' is of type own, and no other is");
 }
 
-static void check_endpoint(struct reader *r, const struct yaml *n, const struct conf_destination *d)
+void endpoint_check(struct reader *r, const struct yaml *n, const struct conf_destination *d)
 {
     struct web w;
     const struct yaml *at = yaml_get(n, STR("endpoint"));
@@ -304,7 +304,7 @@ static void destination_check(struct reader *r, const struct yaml *n, void *base
     if (d->type.n == 0 && yaml_get(n, STR("type")) == NULL)
         d->type = d->id;
     check_type(r, n, d);
-    check_endpoint(r, n, d);
+    endpoint_check(r, n, d);
     if (destination_kind(r, n) == KIND_GA4)
         ga4_check(r, n, d);
     if (d->require_count + d->recipient_purpose_count > LIMIT_PURPOSES_PER_USE)

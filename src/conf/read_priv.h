@@ -170,6 +170,9 @@ bool network_ok(struct str s);                     /* an address, or address/bit
 /* field.c */
 void read_fields(struct reader *, const struct rule *, const struct yaml *, void *);
 
+/* destination.c: whether the endpoint may be called, as n's mapping says it. */
+void endpoint_check(struct reader *r, const struct yaml *n, const struct conf_destination *d);
+
 /* ga4.c */
 enum { GA4_BATCH = 25 }; /* Google takes no more events in one request */
 extern const struct word ga4_regions[3];
@@ -186,8 +189,12 @@ extern const struct table table_top, table_tls, table_timeouts, table_controller
     table_key, table_limits, table_documents, table_notice, table_purpose, table_version,
     table_void, table_text, table_destination, table_recipient, table_transfer, table_fallback,
     table_batch, table_consent, table_destination_tls, table_destination_limits, table_proxy,
-    table_link, table_seals, table_authority, table_banner, table_banner_words, table_banner_google,
-    table_banner_clarity, table_banner_hubspot;
+    table_link, table_seals, table_authority, table_hook, table_hook_limits, table_banner,
+    table_banner_words, table_banner_google, table_banner_clarity, table_banner_hubspot;
+
+/* All of them, in the order of the reference. */
+extern const struct table *const tables[];
+extern const size_t table_count;
 
 /* The reference, as Markdown: one table for each mapping. */
 void conf_reference(struct buf *to);

@@ -153,45 +153,49 @@ static void reference_row(const struct rule *rule, struct buf *to)
     buf_printf(to, " | %s |\n", rule->meaning);
 }
 
+const struct table *const tables[] = {
+    &table_top,
+    &table_tls,
+    &table_timeouts,
+    &table_seals,
+    &table_authority,
+    &table_controller,
+    &table_keys,
+    &table_key,
+    &table_limits,
+    &table_documents,
+    &table_notice,
+    &table_purpose,
+    &table_version,
+    &table_void,
+    &table_text,
+    &table_destination,
+    &table_recipient,
+    &table_transfer,
+    &table_fallback,
+    &table_batch,
+    &table_consent,
+    &table_destination_tls,
+    &table_destination_limits,
+    &table_proxy,
+    &table_hook,
+    &table_hook_limits,
+    &table_link,
+    &table_banner,
+    &table_banner_words,
+    &table_banner_google,
+    &table_banner_clarity,
+    &table_banner_hubspot,
+};
+const size_t table_count = COUNT(tables);
+
 void conf_reference(struct buf *to)
 {
-    static const struct table *const all[] = {
-        &table_top,
-        &table_tls,
-        &table_timeouts,
-        &table_seals,
-        &table_authority,
-        &table_controller,
-        &table_keys,
-        &table_key,
-        &table_limits,
-        &table_documents,
-        &table_notice,
-        &table_purpose,
-        &table_version,
-        &table_void,
-        &table_text,
-        &table_destination,
-        &table_recipient,
-        &table_transfer,
-        &table_fallback,
-        &table_batch,
-        &table_consent,
-        &table_destination_tls,
-        &table_destination_limits,
-        &table_proxy,
-        &table_link,
-        &table_banner,
-        &table_banner_words,
-        &table_banner_google,
-        &table_banner_clarity,
-        &table_banner_hubspot,
-    };
-    for (size_t i = 0; i < COUNT(all); i++) {
-        buf_printf(to, "### %s\n\n%s\n\n| key | needed | meaning |\n|---|---|---|\n", all[i]->name,
-                   all[i]->about);
-        for (uint32_t j = 0; j < all[i]->rule_count; j++)
-            reference_row(&all[i]->rule[j], to);
+    for (size_t i = 0; i < COUNT(tables); i++) {
+        buf_printf(to, "### %s\n\n%s\n\n| key | needed | meaning |\n|---|---|---|\n",
+                   tables[i]->name, tables[i]->about);
+        for (uint32_t j = 0; j < tables[i]->rule_count; j++)
+            reference_row(&tables[i]->rule[j], to);
         buf_byte(to, '\n');
     }
 }

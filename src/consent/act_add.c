@@ -8,7 +8,6 @@
 #include "consent/subject_fields.h"
 
 #include "base/limits.h"
-#include "codec/text.h"
 #include "codec/time.h"
 #include "store/finding.h"
 
@@ -38,24 +37,6 @@ struct adding { /* one act on its way into the store */
 
 /* ---- who ---- */
 
-/* HMAC-SHA256 of the id, as hexadecimal or base64url, made by the operator's server. */
-static bool token_matches(struct str token, struct str secret, struct str id, struct arena *a)
-{
-    uint8_t mac[crypto_auth_hmacsha256_BYTES];
-    struct str given;
-    if (secret.n == 0 || token.n == 0 || token.n > 2 * sizeof mac)
-        return false;
-    bool decoded =
-        token.n == 2 * sizeof mac ? hex_decode(token, a, &given) : base64_decode(token, a, &given);
-    if (!decoded || given.n != sizeof mac)
-        return false;
-    crypto_auth_hmacsha256_state state;
-    crypto_auth_hmacsha256_init(&state, (const uint8_t *)secret.p, secret.n);
-    crypto_auth_hmacsha256_update(&state, (const uint8_t *)id.p, id.n);
-    crypto_auth_hmacsha256_final(&state, mac);
-    return sodium_memcmp(mac, given.p, sizeof mac) == 0;
-}
-
 static void find_subject(struct adding *x)
 {
     const struct consent_request *q = x->q;
@@ -73,7 +54,7 @@ static void find_subject(struct adding *x)
     x->said.confirmed =
         q->source != ACT_PUBLIC_KEY || x->made_up ||
         (q->device.n > 0 && str_eq(x->row.subject, q->device)) ||
-        token_matches(x->body.subject_token, q->subject_token_secret, x->row.subject, x->a);
+        subject_token_check(q->subject_token_secret, x->row.subject, x->body.subject_token, x->a);
 }
 
 /* ---- what ---- */
@@ -120,16 +101,9 @@ static enum err check(struct adding *x)
     return e;
 }
 
-/* When what it grants takes effect, unless an import says otherwise of one purpose. */
-static int64_t effect_time(const struct act_saying *s)
-{
-    bool claims = s->source == ACT_PRIVATE_KEY || s->source == ACT_IMPORT;
-    return claims && s->claimed_ms < s->received_ms ? s->claimed_ms : s->received_ms;
-}
-
 static void bind(struct adding *x)
 {
-    int64_t at_ms = effect_time(&x->said);
+    int64_t at_ms = act_counts_from(&x->said, true);
     for (uint32_t i = 0; i < x->body.citation_count; i++) {
         struct act_citation *c = &x->body.citation[i];
         if (!c->has_version)

@@ -16,12 +16,16 @@ static const struct act_origin *origin_of(const struct act_saying *s, struct str
     return NULL;
 }
 
+int64_t act_counts_from(const struct act_saying *s, bool grants)
+{
+    bool claims = s->source == ACT_IMPORT || (grants && s->source == ACT_PRIVATE_KEY);
+    return claims ? earlier(s->claimed_ms, s->received_ms) : s->received_ms;
+}
+
 int64_t act_effect_ms(const struct act_saying *s, const struct act_preference *said)
 {
-    const struct act_origin *origin = origin_of(s, said->name);
-    bool claims = s->source == ACT_IMPORT || (said->grants && s->source == ACT_PRIVATE_KEY);
-    int64_t at = origin ? origin->effect_ms : s->claimed_ms;
-    return claims ? earlier(at, s->received_ms) : s->received_ms;
+    const struct act_origin *origin = origin_of(s, said->name); /* of imports alone */
+    return origin ? earlier(origin->effect_ms, s->received_ms) : act_counts_from(s, said->grants);
 }
 
 bool act_may_raise(const struct act_saying *s, struct str name)

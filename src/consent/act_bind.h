@@ -30,7 +30,9 @@ struct act_saying {
 enum err act_origin_parse(const struct act_body *body, struct arena *a, struct act_saying *s,
                           struct err_info *info) MUST_CHECK;
 
-/* When what such an act says of one name takes effect. */
+/* When what such an act grants, or lowers, takes effect; and what it says of one name, of which the origin
+ * of an import may know better. */
+int64_t act_counts_from(const struct act_saying *s, bool grants);
 int64_t act_effect_ms(const struct act_saying *s, const struct act_preference *said);
 /* Whether it may raise that name. */
 bool act_may_raise(const struct act_saying *s, struct str name);

@@ -101,13 +101,6 @@ static void write_sums(const struct coverage *c, struct buf *to)
     write_number(to, "refused_by_unknown", (int64_t)refused_unknown(c));
 }
 
-static void write_day(const char *name, int64_t ms, struct buf *to)
-{
-    char text[TIME_TEXT + 1];
-    time_format(ms, text);
-    write_text(to, name, (struct str){ text, 10 });
-}
-
 static void write_void(const struct policy_version *v, const struct void_found *voids,
                        uint32_t void_count, uint32_t purpose, struct arena *a, struct buf *to)
 {
@@ -156,11 +149,11 @@ static void write_version(const struct policy *p, const struct coverage *c, uint
     write_comma(to);
     buf_byte(to, '{');
     write_number(to, "version", v->version);
-    write_day("since", v->since_ms, to);
+    write_day(to, "since", v->since_ms);
     if (v->until_ms == INT64_MAX)
         write_raw(to, "until", STR("null"));
     else
-        write_day("until", v->until_ms, to);
+        write_day(to, "until", v->until_ms);
     write_bool(to, "in_force", v->since_ms <= c->now && c->now < v->until_ms);
     write_void(v, voids, void_count, c->purpose->number, a, to);
     write_recipients(p, v, to);
@@ -199,7 +192,7 @@ static enum err write_purpose(struct store_reader *r, const struct policy *p, ui
         for (uint32_t i = 0; i < c->unknown_count; i++) {
             write_comma(to);
             buf_byte(to, '{');
-            write_day("day", c->unknown[i].day_ms, to);
+            write_day(to, "day", c->unknown[i].day_ms);
             write_number(to, "version", c->unknown[i].version);
             write_number(to, "refused", (int64_t)c->unknown[i].n);
             buf_byte(to, '}');

@@ -244,4 +244,8 @@ struct str device_token_make(const uint8_t secret[32], struct str subject, struc
 bool device_token_check(const uint8_t secret[32], struct str token, struct arena *a,
                         struct str *ret_subject);
 
+/* A subject token: HMAC-SHA256 of the subject's id, as hexadecimal or base64url, made by the operator's
+ * server. Without a secret none is good. */
+bool subject_token_check(struct str secret, struct str subject, struct str token, struct arena *a);
+
 #endif

@@ -6,6 +6,7 @@
 #include "consent/snapshots.h"
 
 #include "base/buf.h"
+#include "codec/json_write.h"
 
 struct ledger {
     struct store *store;
@@ -25,22 +26,6 @@ enum err ledger_open_sized(struct store *s, uint32_t snapshots, struct ledger **
 enum err write_failed(enum err e) MUST_CHECK;
 
 /* ---- writing JSON ---- */
-
-/* Begins a member: a comma where one is needed, the name, the colon. */
-void write_name(struct buf *to, struct str name);
-/* `"name":"value"`, `"name":raw`, … ; raw is JSON, "" writes null. */
-void write_text(struct buf *to, const char *name, struct str value);
-void write_text_or_null(struct buf *to, const char *name, struct str value);
-void write_raw(struct buf *to, const char *name, struct str raw);
-void write_bool(struct buf *to, const char *name, bool value);
-void write_number(struct buf *to, const char *name, int64_t value);
-/* With milliseconds, or as existing clients know it, without. */
-void write_time(struct buf *to, const char *name, int64_t ms);
-void write_time_seconds(struct buf *to, const char *name, int64_t ms);
-/* A comma unless the container was opened just now: for items of an array. */
-void write_comma(struct buf *to);
-/* The buffer's bytes in the arena; ERR_LIMIT when it ran over. */
-enum err write_done(struct buf *from, struct arena *a, struct str *ret_json) MUST_CHECK;
 
 /* As GET shows them, with all languages. */
 void subject_write_line(const struct subject_row *row, struct arena *a, struct buf *to);

@@ -63,10 +63,7 @@ static enum err write_purpose(const struct asking *x, uint32_t index, struct buf
     else
         write_raw(to, "version", STR("null"));
     enum err e = write_consent_id(x, d.act_seq, to);
-    if (since)
-        write_time(to, "since", since);
-    else
-        write_raw(to, "since", STR("null"));
+    write_time_or_null(to, "since", since);
     buf_byte(to, '}');
     return e;
 }

@@ -261,7 +261,7 @@ enum err deliver_open(const struct deliver_setup *setup, struct deliver **ret_d,
     d->names = (struct buf)BUF_INIT(LIMIT_FIELD_SETS_BYTES);
     for (uint32_t i = 0; i < LIMIT_DESTINATIONS; i++)
         outlet_init(&d->outlet[i], i);
-    d->wire = wire_new(d);
+    d->wire = wire_new(d->setup.send_ms);
     if (d->wire == NULL)
         return err_set(info, ERR_IO, NULL, "cannot set up libcurl");
     enum err err = start_thread(d, info);

@@ -31,13 +31,16 @@
  * to queue it by. */
 struct delivery_write {
     struct delivery_write *next;
+    enum err (*apply)(struct delivery_write *w, struct store *s);
+    void (*done)(struct delivery_write *w, enum err result);
 };
 enum err delivery_write_apply(struct delivery_write *w, struct store *s) MUST_CHECK;
 void delivery_write_done(struct delivery_write *w, enum err result);
 
-/* A policy in use, with what was compiled from it. Counted: a reload replaces it while requests made
+/* A policy in use, with its configuration and what was compiled from it. Counted: a reload replaces it while requests made
  * under the old one are still on their way. */
 struct deliver_policy {
+    const struct conf *conf;
     const struct policy *policy;
     const struct fields_plan *plan;
 };

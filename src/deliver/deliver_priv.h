@@ -20,11 +20,10 @@
 #include "deliver/rate.h"
 #include "deliver/shelf.h"
 #include "deliver/window.h"
+#include "deliver/wire.h"
 #include "policy/gate.h"
 
 #include <pthread.h>
-
-struct wire;
 
 /* An event as it was stored, and where. An empty body: it was deleted, or could not be read. */
 struct loaded {
@@ -70,6 +69,8 @@ struct step {
 enum parcel_state { PARCEL_BEGIN = 1, PARCEL_FLYING, PARCEL_END };
 
 struct parcel {
+    struct cargo cargo; /* first; this and d are filled when it goes */
+    struct deliver *d;
     struct parcel *next; /* of the outlet's */
     struct outlet *outlet;
     enum parcel_state state;
@@ -265,31 +266,7 @@ void outlet_build_failed(struct deliver *d, struct outlet *o, enum err err);
 
 /* result.c: what became of a parcel */
 void parcel_written(struct deliver *d, struct parcel *p, bool ok);
-enum ended_how {
-    ENDED_ANSWERED = 1,
-    ENDED_UNBEGUN, /* nothing on the wire */
-    ENDED_BROKEN,  /* bytes went out, no whole answer came */
-    ENDED_DENIED,  /* by the decision before the first byte */
-    ENDED_CUT,     /* reset by us, for a withdrawal */
-};
-struct ended {
-    enum ended_how how;
-    int status;
-    int64_t retry_after_s;
-    const char *error;
-    struct str body;
-};
-void parcel_ended(struct deliver *d, struct parcel *p, const struct ended *e);
 /* Back among the retries without an attempt having been made. */
 void parcel_put_back(struct deliver *d, struct parcel *p, int64_t next_ms);
-
-/* wire.c; only wire*.c know libcurl */
-struct wire *wire_new(struct deliver *d);
-void wire_free(struct wire **w); /* resets what is on its way */
-bool wire_start(struct wire *w, struct parcel *p);
-void wire_turn(struct wire *w); /* ends go to parcel_ended() */
-uint32_t wire_in_flight(const struct wire *w);
-void wire_wait(struct wire *w, int timeout_ms);
-void wire_wake(struct wire *w); /* any thread */
 
 #endif

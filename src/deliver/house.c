@@ -1,6 +1,7 @@
 #include "deliver/house.h"
 #include "base/clock.h"
 #include "policy/compile.h"
+#include "store/hook.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -59,6 +60,11 @@ static struct conf *make_conf(struct house *h)
         add_destination(h, &text, "hook", "mail", port);
     add_destination(h, &text, "second", "mail", h->o.dead_second ? 1 : port);
     add_destination(h, &text, "third", "post", port);
+    if (h->o.hook)
+        buf_printf(&text,
+                   "hooks:\n  - {id: told, endpoint: \"http://127.0.0.1:%u/told\", secret: "
+                   "0123456789abcdef, allow_private_addresses: true, limits: {at_once: %u}}\n",
+                   port, h->o.at_once > 0 ? h->o.at_once : 4);
     struct conf *c = NULL;
     if (conf_parse(buf_view(&text), "house.yaml", &c, &reports) != OK) {
         fprintf(stderr, "%.*s\n", (int)reports.n, reports.p);
@@ -96,9 +102,23 @@ static void compile(struct house *h, bool first)
     must(store_load_frozen(store_own_reader(h->store), &h->arena, frozen) == OK);
     must(policy_compile(h->conf, frozen, generation, &h->arena, &p.policy, &reports) == OK);
     p.plan = fields_compile(p.policy, &h->arena);
+    p.conf = h->conf;
     lock(h);
     h->policy = p;
     unlock(h);
+}
+
+static void place_hook(struct house *h)
+{
+    struct chain_head head;
+    int64_t newest = store_newest_fact(store_own_reader(h->store));
+    must(store_reader_open(h->store, &h->hooks_reader, NULL) == OK);
+    must(store_begin(h->store) == OK);
+    must(store_put_hook(h->store, &(struct hook_row){ .id = STR("told"),
+                                                      .cursor = newest,
+                                                      .start_seq = newest,
+                                                      .start_ms = clock_now_ms() }) == OK);
+    must(store_commit(h->store, clock_now_ms(), &head, NULL) == OK);
 }
 
 struct house *house_new(struct house_options o)
@@ -122,6 +142,8 @@ struct house *house_new(struct house_options o)
     must(store_reader_open(h->store, &h->reader, &info) == OK);
     must(ledger_open(h->store, &h->ledger, &info) == OK);
     compile(h, true);
+    if (h->o.hook)
+        place_hook(h);
     return h;
 }
 
@@ -136,11 +158,14 @@ void house_free(struct house **hh)
     struct house *h = *hh;
     if (h->d != NULL)
         house_crash(h);
+    if (h->hooks != NULL)
+        house_crash_hooks(h);
     must(h->policy_refs == 0);
     receiver_free(&h->receiver);
     tickets_free(&h->tickets);
     ledger_close(&h->ledger);
     store_reader_close(&h->reader);
+    store_reader_close(&h->hooks_reader);
     store_close(&h->store);
     conf_free(&h->conf);
     arena_fini(&h->arena);
@@ -233,7 +258,8 @@ void house_stop(struct house *h)
     deliver_close(&h->d);
 }
 
-void house_crash(struct house *h)
+/* Nothing that was posted, or will be, is written any more. */
+static void refuse(struct house *h)
 {
     lock(h);
     h->refuse = true;
@@ -242,10 +268,54 @@ void house_crash(struct house *h)
     unlock(h);
     if (w != NULL)
         delivery_write_done(w, ERR_STOPPED);
+}
+
+void house_crash(struct house *h)
+{
+    refuse(h);
     deliver_close(&h->d);
     lock(h);
     h->refuse = false;
     unlock(h);
+}
+
+/* ---- hooks ---- */
+
+void house_start_hooks(struct house *h)
+{
+    must(hooks_open(&(struct hook_setup){ .reader = h->hooks_reader,
+                                          .policy_ref = policy_ref,
+                                          .policy_unref = policy_unref,
+                                          .post = post,
+                                          .ctx = h,
+                                          .send_ms = h->o.send_ms ? h->o.send_ms : 5000,
+                                          .backoff_ms = h->o.backoff_ms ? h->o.backoff_ms : 1,
+                                          .patience_ms = h->o.patience_ms,
+                                          .write_ms = 1,
+                                          .stop_ms = 100 },
+                    &h->hooks, NULL) == OK);
+}
+
+void house_stop_hooks(struct house *h)
+{
+    hooks_stop(h->hooks);
+    while (!hooks_stopped(h->hooks))
+        house_turn(h, 1);
+    hooks_close(&h->hooks);
+}
+
+void house_crash_hooks(struct house *h)
+{
+    refuse(h);
+    hooks_close(&h->hooks);
+    h->refuse = false;
+}
+
+struct hook_numbers house_hook(struct house *h)
+{
+    struct hook_numbers n = { 0 };
+    (void)hooks_get_numbers(h->hooks, STR("told"), &n);
+    return n;
 }
 
 /* ---- the loop ---- */
@@ -326,6 +396,8 @@ void house_say(struct house *h, const char *subject, const char *purpose, bool g
     must(answer.lowers == !grant);
     commit(h);
     tickets_locked(h->tickets, publish, h);
+    if (h->hooks != NULL)
+        hooks_wake(h->hooks);
 }
 
 struct house *house_with_anna(struct house_options o)

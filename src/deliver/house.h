@@ -8,6 +8,7 @@
 #define DELIVER_HOUSE_H
 
 #include "deliver/deliver.h"
+#include "deliver/hook.h"
 #include "deliver/receiver.h"
 
 #include <pthread.h>
@@ -22,7 +23,8 @@ struct house_options {
         events_per_second; /* of `hook` and the others; 0: as a file without them */
     bool dead_second;      /* `second` is where nobody listens */
     bool refuse_private;
-    bool ga4; /* `hook` is of that type, and claims ad_user_data of `mail` */
+    bool ga4;  /* `hook` is of that type, and claims ad_user_data of `mail` */
+    bool hook; /* there is a hook, "told", path /told; it is told everything */
 };
 
 struct house {
@@ -36,6 +38,8 @@ struct house {
     struct tickets *tickets;
     struct receiver *receiver;
     struct deliver *d;
+    struct hooks *hooks;
+    struct store_reader *hooks_reader;
 
     pthread_mutex_t lock; /* of these */
     struct delivery_write *posted;
@@ -66,6 +70,12 @@ void house_invite(struct house *h, uint32_t count);
 void house_start(struct house *h);
 void house_stop(struct house *h);
 void house_crash(struct house *h);
+
+/* The same of the hooks' thread. */
+void house_start_hooks(struct house *h);
+void house_stop_hooks(struct house *h);
+void house_crash_hooks(struct house *h);
+struct hook_numbers house_hook(struct house *h);
 
 /* One group: what was posted. Waits up to ms for it. */
 void house_turn(struct house *h, int ms);

@@ -184,10 +184,12 @@ static void what_does_not_fit_into_its_request_any_more_is_a_dead_letter(void **
     receiver_set(h->receiver, RECEIVE_503);
     house_start(h);
     int64_t segment = house_add_n(h, "anna", EVENTS);
-    house_until(h, receiver_count(h->receiver) > 0);
+    house_until(h, house_pending(h, SLOT_HOOK, PENDING_RETRY) == 1);
+    house_stop(h); /* its thread reads the configuration */
     hook->type = STR("ga4");
     house_reload(h);
     receiver_set(h->receiver, RECEIVE_200);
+    house_start(h);
     house_until(h, house_numbers(h, SLOT_HOOK).sent + house_numbers(h, SLOT_HOOK).dead == EVENTS);
     for (uint32_t i = 0; i < EVENTS; i++)
         assert_int_equal(house_result(h, SLOT_HOOK, segment, i),

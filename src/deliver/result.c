@@ -34,35 +34,6 @@ static void end_written(struct deliver *d, struct parcel *p, bool ok)
     parcel_free(d, &p);
 }
 
-static void begin_written(struct deliver *d, struct parcel *p)
-{
-    struct outlet *o = p->outlet;
-    if (p->aside != NULL)
-        line_set_state(&o->line, p->aside, LINE_WAITING);
-    p->aside = NULL;
-    if (p->count == 0) {
-        line_remove(&o->line, &p->line);
-        if (p->rest)
-            pending_look(d, o); /* nothing is begun before it stands in the line */
-        parcel_free(d, &p);
-    } else if (d->stopping || o->paused) {
-        parcel_put_back(d, p, d->now_ms);
-    } else {
-        p->state = PARCEL_FLYING;
-        deliver_count_request(d, o->slot, false);
-        if (!wire_start(d->wire, p))
-            parcel_put_back(d, p, d->now_ms + 1000);
-    }
-}
-
-void parcel_written(struct deliver *d, struct parcel *p, bool ok)
-{
-    if (p->state == PARCEL_END)
-        end_written(d, p, ok);
-    else
-        begin_written(d, p);
-}
-
 /* ---- the end of an attempt ---- */
 
 static void log_result(const struct parcel *p, const char *event, const struct ended *e)
@@ -163,8 +134,10 @@ static void finish_answered(struct deliver *d, struct parcel *p, const struct en
     finish(d, p, DELIVERY_DEAD, e, 0);
 }
 
-void parcel_ended(struct deliver *d, struct parcel *p, const struct ended *e)
+static void ended(struct cargo *c, const struct ended *e)
 {
+    struct parcel *p = (struct parcel *)c;
+    struct deliver *d = p->d;
     d->now_ms = clock_now_ms();
     switch (e->how) {
     case ENDED_ANSWERED: finish_answered(d, p, e); return;
@@ -176,9 +149,74 @@ void parcel_ended(struct deliver *d, struct parcel *p, const struct ended *e)
     case ENDED_DENIED: pending_rebuild(d, p); return;
     case ENDED_CUT: /* she withdrew: whatever the destination's rule, it is not repeated */
         p->maybe_arrived = true;
-        set_error(d, p, e);
+        set_error(d, p, &(struct ended){ .error = "reset for a withdrawal" });
         deliver_count_request(d, p->outlet->slot, true);
         finish(d, p, DELIVERY_UNCERTAIN, e, 0);
         return;
     }
+}
+
+/* ---- on its way ---- */
+
+static bool decide(void *ctx)
+{
+    struct parcel *p = ctx;
+    return parcel_still_permitted(p->d, p);
+}
+
+static bool may_begin(struct cargo *c, bool again)
+{
+    struct parcel *p = (struct parcel *)c;
+    p->has_ticket =
+        tickets_take(p->d->setup.tickets, &p->id, p->subject, p->subject_count, decide, p);
+    if (!p->has_ticket && again)
+        parcel_may_have_arrived(p);
+    return p->has_ticket;
+}
+
+static bool must_cut(struct cargo *c)
+{
+    const struct parcel *p = (const struct parcel *)c;
+    return p->has_ticket && tickets_must_cut(p->d->setup.tickets, &p->id);
+}
+
+static bool start(struct deliver *d, struct parcel *p)
+{
+    static const struct cargo_verbs verbs = { may_begin, must_cut, ended };
+    p->d = d;
+    p->cargo = (struct cargo){ .verbs = &verbs,
+                               .conf = p->policy.policy->use[p->use].conf,
+                               .lane = p->outlet->slot,
+                               .arena = &p->arena,
+                               .request = &p->request };
+    return wire_start(d->wire, &p->cargo);
+}
+
+static void begin_written(struct deliver *d, struct parcel *p)
+{
+    struct outlet *o = p->outlet;
+    if (p->aside != NULL)
+        line_set_state(&o->line, p->aside, LINE_WAITING);
+    p->aside = NULL;
+    if (p->count == 0) {
+        line_remove(&o->line, &p->line);
+        if (p->rest)
+            pending_look(d, o); /* nothing is begun before it stands in the line */
+        parcel_free(d, &p);
+    } else if (d->stopping || o->paused) {
+        parcel_put_back(d, p, d->now_ms);
+    } else {
+        p->state = PARCEL_FLYING;
+        deliver_count_request(d, o->slot, false);
+        if (!start(d, p))
+            parcel_put_back(d, p, d->now_ms + 1000);
+    }
+}
+
+void parcel_written(struct deliver *d, struct parcel *p, bool ok)
+{
+    if (p->state == PARCEL_END)
+        end_written(d, p, ok);
+    else
+        begin_written(d, p);
 }

@@ -8,19 +8,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-const struct conf_destination *flight_conf(const struct flight *f)
-{
-    return f->p->policy.policy->use[f->p->use].conf;
-}
-
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 {
     struct flight *f = ctx;
     (void)purpose;
-    if (!wire_may_call_private(flight_conf(f)) && !address_is_public(&a->addr)) {
-        f->closed_address = true;
+    if (!wire_guard_admits(&f->guard, &a->addr))
         return CURL_SOCKET_BAD;
-    }
     return wire_socket_open(f, a->family, a->socktype, a->protocol); /* -1 is CURL_SOCKET_BAD */
 }
 
@@ -31,21 +24,14 @@ static int close_socket(void *ctx, curl_socket_t fd)
 
 /* ---- before the first byte ---- */
 
-static bool decide(void *ctx)
-{
-    struct flight *f = ctx;
-    return parcel_still_permitted(f->w->d, f->p);
-}
-
 static int before_request(void *ctx, char *peer, char *local, int peer_port, int local_port)
 {
     struct flight *f = ctx;
-    struct parcel *p = f->p;
-    struct deliver *d = f->w->d;
-    f->closed_address = !wire_may_call_private(flight_conf(f)) && !address_text_is_public(peer);
-    if (f->closed_address || f->bad_header)
+    f->guard.closed_address =
+        !wire_may_call_private(f->guard.conf) && !address_text_is_public(peer);
+    if (f->guard.closed_address || f->guard.bad_header)
         return CURL_PREREQFUNC_ABORT;
-    if (f->begun && flight_conf(f)->uncertain == CONF_HOLD) {
+    if (f->begun && f->guard.conf->uncertain == CONF_HOLD) {
         f->resent = true; /* the first try may have arrived on the connection that died */
         return CURL_PREREQFUNC_ABORT;
     }
@@ -59,10 +45,7 @@ static int before_request(void *ctx, char *peer, char *local, int peer_port, int
         f->denied = true;
         return CURL_PREREQFUNC_ABORT;
     }
-    p->has_ticket = tickets_take(d->setup.tickets, &p->id, p->subject, p->subject_count, decide, f);
-    if (!p->has_ticket) {
-        if (f->begun)
-            parcel_may_have_arrived(p);
+    if (!f->cargo->verbs->may_begin(f->cargo, f->begun)) {
         f->denied = true;
         return CURL_PREREQFUNC_ABORT;
     }
@@ -83,61 +66,15 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *ctx)
     return 0;
 }
 
-/* Interim answers and what comes behind a body count, too. */
-static size_t take_header(char *bytes, size_t size, size_t count, void *ctx)
-{
-    struct flight *f = ctx;
-    (void)bytes;
-    f->head_bytes += size * count;
-    f->long_head = f->head_bytes > LIMIT_ANSWER_HEAD;
-    return f->long_head ? 0 : size * count;
-}
-
 /* ---- a request ---- */
-
-static bool is_one_line(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
-            return false;
-    return true;
-}
-
-static void add_header(struct flight *f, struct str line)
-{
-    f->bad_header = f->bad_header || !is_one_line(line);
-    struct curl_slist *l = curl_slist_append(f->header, arena_str(&f->p->arena, line).p);
-    must(l != NULL);
-    f->header = l;
-}
 
 static void set_up(struct flight *f)
 {
-    struct deliver *d = f->w->d;
-    struct outgoing_request *q = &f->p->request;
     CURL *e = f->easy;
-    add_header(f, STR("Expect:"));
-    for (uint32_t i = 0; i < q->header_count; i++)
-        add_header(f, q->header[i]);
-    curl_easy_setopt(e, CURLOPT_URL, arena_str(&f->p->arena, q->url).p);
-    wire_set_connection(e, flight_conf(f), &f->p->arena);
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(e, CURLOPT_USERAGENT, "licet/" LICET_VERSION);
-    curl_easy_setopt(e, CURLOPT_HTTPHEADER, f->header);
-    curl_easy_setopt(e, CURLOPT_POST, 1L);
-    if (strcmp(q->method, "POST") != 0)
-        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, q->method);
-    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body.n);
-    curl_easy_setopt(e, CURLOPT_POSTFIELDS, q->body.n > 0 ? q->body.p : "");
-    int64_t connect_ms = LIMIT_CONNECT_S * 1000;
-    if (connect_ms > d->setup.send_ms)
-        connect_ms = d->setup.send_ms;
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)d->setup.send_ms);
+    wire_set_guard(e, &f->guard, f->w->send_ms, f->cargo->arena);
+    f->header = wire_set_request(e, &f->guard, f->cargo->request, f->cargo->arena);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_answer);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, f);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, f);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, f);
     curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
@@ -164,14 +101,15 @@ static void flight_free(struct wire *w, struct flight *f)
     free(f);
 }
 
-bool wire_start(struct wire *w, struct parcel *p)
+bool wire_start(struct wire *w, struct cargo *c)
 {
-    struct lane *lane = lane_of(w, p);
+    struct lane *lane = lane_of(w, c);
     CURL *easy = lane != NULL ? curl_easy_init() : NULL;
     if (easy == NULL)
         return false;
     struct flight *f = must_alloc(sizeof *f);
-    *f = (struct flight){ .next = w->flight, .w = w, .lane = lane, .p = p, .easy = easy };
+    *f = (struct flight){ .next = w->flight, .w = w, .lane = lane, .cargo = c, .easy = easy };
+    f->guard.conf = c->conf;
     f->answer = (struct buf)BUF_INIT(LIMIT_ANSWER);
     w->flight = f;
     w->in_flight++;
@@ -202,27 +140,20 @@ static enum ended_how how_ended(const struct flight *f, CURLcode code, long stat
     return ENDED_BROKEN;
 }
 
-static const char *error_of(const struct flight *f, CURLcode code)
-{
-    return f->bad_header  ? "a header is not one line"
-           : f->long_head ? "the answer's header does not end"
-                          : wire_error(f->easy, flight_conf(f), f->closed_address, code);
-}
-
 static void end(struct wire *w, struct flight *f, CURLcode code)
 {
     long status = 0;
     curl_off_t retry_after = 0;
     (void)curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
     (void)curl_easy_getinfo(f->easy, CURLINFO_RETRY_AFTER, &retry_after);
-    struct parcel *p = f->p;
+    struct cargo *c = f->cargo;
     struct ended e = { .how = how_ended(f, code, status),
                        .retry_after_s = retry_after,
-                       .error = error_of(f, code),
-                       .body = arena_str(&p->arena, buf_view(&f->answer)) };
+                       .error = wire_error(f->easy, &f->guard, code),
+                       .body = arena_str(c->arena, buf_view(&f->answer)) };
     e.status = e.how == ENDED_ANSWERED ? (int)status : 0;
     flight_free(w, f);
-    parcel_ended(w->d, p, &e);
+    c->verbs->ended(c, &e);
 }
 
 static void cut_where_asked(struct wire *w)
@@ -230,13 +161,12 @@ static void cut_where_asked(struct wire *w)
     struct flight *next;
     for (struct flight *f = w->flight; f != NULL; f = next) {
         next = f->next;
-        struct parcel *p = f->p;
-        if (!p->has_ticket || !tickets_must_cut(w->d->setup.tickets, &p->id))
+        struct cargo *c = f->cargo;
+        if (c->verbs->must_cut == NULL || !c->verbs->must_cut(c))
             continue;
         wire_socket_cut(f);
         flight_free(w, f);
-        parcel_ended(w->d, p,
-                     &(struct ended){ .how = ENDED_CUT, .error = "reset for a withdrawal" });
+        c->verbs->ended(c, &(struct ended){ .how = ENDED_CUT, .error = "reset by licet" });
     }
 }
 
@@ -278,12 +208,12 @@ void wire_wake(struct wire *w)
     (void)!write(w->wake, &one, sizeof one); /* full: it wakes up anyway */
 }
 
-struct wire *wire_new(struct deliver *d)
+struct wire *wire_new(int64_t send_ms)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return NULL;
     AUTO(wire_free) struct wire *w = must_alloc(sizeof *w);
-    *w = (struct wire){ .d = d };
+    *w = (struct wire){ .send_ms = send_ms };
     w->poll = epoll_create1(EPOLL_CLOEXEC);
     w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event e = { .events = EPOLLIN }; /* of no lane */

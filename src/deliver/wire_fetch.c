@@ -1,31 +1,14 @@
 #include "deliver/fetch.h"
 
-#include "base/address.h"
 #include "base/limits.h"
 #include "deliver/wire_setup.h"
 
 #include <curl/curl.h>
 
-#include <sys/socket.h>
-
 struct get {
-    const struct conf_destination *from;
-    const _Atomic bool *stop;
-    bool closed_address, head_over;
-    size_t head_bytes;
+    struct wire_guard guard;
     struct buf body;
 };
-
-static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
-{
-    struct get *g = ctx;
-    (void)purpose;
-    if (!wire_may_call_private(g->from) && !address_is_public(&a->addr)) {
-        g->closed_address = true;
-        return CURL_SOCKET_BAD;
-    }
-    return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
-}
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *ctx)
 {
@@ -34,40 +17,13 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *ctx)
     return g->body.over ? 0 : size * count;
 }
 
-static size_t take_header(char *bytes, size_t size, size_t count, void *ctx)
-{
-    struct get *g = ctx;
-    (void)bytes;
-    g->head_bytes += size * count;
-    g->head_over = g->head_bytes > LIMIT_ANSWER_HEAD;
-    return g->head_over ? 0 : size * count;
-}
-
-static int go_on(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-    struct get *g = ctx;
-    (void)a, (void)b, (void)c, (void)d;
-    return atomic_load(g->stop) ? 1 : 0;
-}
-
 static void set_up(CURL *e, struct get *g, struct arena *a)
 {
-    wire_set_connection(e, g->from, a);
-    curl_easy_setopt(e, CURLOPT_URL, arena_str(a, g->from->endpoint).p);
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    wire_set_guard(e, &g->guard, LIMIT_SEND_S * 1000, a);
+    curl_easy_setopt(e, CURLOPT_URL, arena_str(a, g->guard.conf->endpoint).p);
     curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
-    curl_easy_setopt(e, CURLOPT_USERAGENT, "licet/" LICET_VERSION);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, LIMIT_CONNECT_S * 1000L);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, LIMIT_SEND_S * 1000L);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, g);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, g);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, g);
-    curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, go_on);
-    curl_easy_setopt(e, CURLOPT_XFERINFODATA, g);
 }
 
 static enum err judge(CURL *e, const struct get *g, CURLcode code, struct fetched *f,
@@ -76,12 +32,12 @@ static enum err judge(CURL *e, const struct get *g, CURLcode code, struct fetche
     long status = 0;
     const char *type = NULL;
     *ret_why = "the daemon is stopping";
-    if (code == CURLE_ABORTED_BY_CALLBACK && atomic_load(g->stop))
+    if (code == CURLE_ABORTED_BY_CALLBACK && atomic_load(g->guard.stop))
         return ERR_STOPPED;
     *ret_why = "the page is larger than 1 MB";
     if (g->body.over)
         return ERR_LIMIT;
-    *ret_why = code == CURLE_OK ? "" : wire_error(e, g->from, g->closed_address, code);
+    *ret_why = code == CURLE_OK ? "" : wire_error(e, &g->guard, code);
     if (code != CURLE_OK)
         return ERR_IO;
     (void)curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
@@ -108,7 +64,7 @@ enum err fetch(const struct conf_destination *from, const _Atomic bool *stop, st
     *ret_why = "cannot set up libcurl";
     if (e == NULL)
         return ERR_IO;
-    struct get g = { .from = from, .stop = stop, .body = BUF_INIT(LIMIT_NOTICE) };
+    struct get g = { .guard = { .conf = from, .stop = stop }, .body = BUF_INIT(LIMIT_NOTICE) };
     struct fetched f = { 0 };
     set_up(e, &g, a);
     enum err err = judge(e, &g, curl_easy_perform(e), &f, ret_why);

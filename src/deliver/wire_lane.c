@@ -67,7 +67,7 @@ static void settings_of(const struct conf_destination *c, uint8_t ret_settings[L
     (void)crypto_generichash_final(&h, ret_settings, LANE_SETTINGS);
 }
 
-static struct lane *lane_new(struct wire *w, uint32_t slot, const uint8_t settings[LANE_SETTINGS])
+static struct lane *lane_new(struct wire *w, uint32_t of, const uint8_t settings[LANE_SETTINGS])
 {
     CURLM *multi = curl_multi_init();
     if (multi == NULL)
@@ -76,7 +76,7 @@ static struct lane *lane_new(struct wire *w, uint32_t slot, const uint8_t settin
     *l = (struct lane){ .next = w->lane,
                         .w = w,
                         .number = ++w->newest_lane,
-                        .slot = slot,
+                        .of = of,
                         .multi = multi,
                         .due_ms = INT64_MAX };
     memcpy(l->settings, settings, sizeof l->settings);
@@ -102,7 +102,7 @@ static void free_others(struct wire *w, const struct lane *used)
     struct lane **at = &w->lane;
     while (*at != NULL) {
         struct lane *l = *at;
-        if (l == used || l->slot != used->slot || l->flights > 0) {
+        if (l == used || l->of != used->of || l->flights > 0) {
             at = &l->next;
             continue;
         }
@@ -111,16 +111,16 @@ static void free_others(struct wire *w, const struct lane *used)
     }
 }
 
-struct lane *lane_of(struct wire *w, const struct parcel *p)
+struct lane *lane_of(struct wire *w, const struct cargo *c)
 {
     uint8_t settings[LANE_SETTINGS];
-    settings_of(p->policy.policy->use[p->use].conf, settings);
+    settings_of(c->conf, settings);
     struct lane *l = w->lane;
     while (l != NULL &&
-           (l->slot != p->outlet->slot || memcmp(l->settings, settings, sizeof l->settings) != 0))
+           (l->of != c->lane || memcmp(l->settings, settings, sizeof l->settings) != 0))
         l = l->next;
     if (l == NULL)
-        l = lane_new(w, p->outlet->slot, settings);
+        l = lane_new(w, c->lane, settings);
     if (l != NULL)
         free_others(w, l);
     return l;

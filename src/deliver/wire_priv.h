@@ -9,7 +9,8 @@
 #ifndef DELIVER_WIRE_PRIV_H
 #define DELIVER_WIRE_PRIV_H
 
-#include "deliver/deliver_priv.h"
+#include "base/limits.h"
+#include "deliver/wire.h"
 #include "deliver/wire_setup.h"
 
 /* A connection's socket is ours, not libcurl's: removing a request there is no abort, the kernel goes on
@@ -30,7 +31,7 @@ enum { LANE_SETTINGS = 32 };
 struct lane {
     struct lane *next;
     struct wire *w;
-    uint32_t number, slot; /* the number from 1, never given again */
+    uint32_t number, of; /* the number from 1, never given again; of a receiver */
     uint8_t settings[LANE_SETTINGS];
     void *multi;
     int64_t due_ms; /* clock_mono_ms(); INT64_MAX: libcurl waits for its sockets alone */
@@ -42,15 +43,15 @@ struct flight {
     struct flight *next;
     struct wire *w;
     struct lane *lane;
-    struct parcel *p;
+    struct cargo *cargo;
     void *easy, *header;
     struct buf answer;
-    size_t head_bytes; /* of the answer, interim answers included */
-    bool begun, denied, resent, closed_address, long_answer, long_head, bad_header;
+    struct wire_guard guard;
+    bool begun, denied, resent, long_answer;
 };
 
 struct wire {
-    struct deliver *d;
+    int64_t send_ms;
     struct lane *lane;
     uint32_t newest_lane;
     struct flight *flight;
@@ -74,15 +75,12 @@ void wire_socket_cut(struct flight *f);
 void wire_socket_leave(struct flight *f);
 
 /* wire_lane.c */
-/* The destination's, as the parcel's policy has it; NULL when there is none to be had. */
-struct lane *lane_of(struct wire *w, const struct parcel *p);
+/* The receiver's, as the cargo has it; NULL when there is none to be had. */
+struct lane *lane_of(struct wire *w, const struct cargo *c);
 /* Moves what can be moved. */
 void lanes_turn(struct wire *w);
 /* Waits until something can be moved, `timeout_ms` at most, or for wire_wake(). */
 void lanes_wait(struct wire *w, int timeout_ms);
 void lanes_free(struct wire *w); /* without flights */
-
-/* wire_setup.c */
-const struct conf_destination *flight_conf(const struct flight *f);
 
 #endif

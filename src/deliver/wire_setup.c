@@ -1,8 +1,12 @@
 #include "deliver/wire_setup.h"
 
+#include "base/address.h"
+#include "base/limits.h"
 #include "base/must.h"
 
 #include <curl/curl.h>
+
+#include <sys/socket.h>
 
 /* Longer, and a receiver that moves to another address would never be followed there. */
 enum { CONNECTION_LIFE_S = 600 };
@@ -99,9 +103,8 @@ static void set_proxy(CURL *e, const struct conf_proxy *p, struct arena *a)
     }
 }
 
-void wire_set_connection(void *easy, const struct conf_destination *c, struct arena *a)
+static void set_connection(CURL *e, const struct conf_destination *c, struct arena *a)
 {
-    CURL *e = easy;
     must(curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK);
     must(curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK);
     must(curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L) == CURLE_OK);
@@ -111,6 +114,99 @@ void wire_set_connection(void *easy, const struct conf_destination *c, struct ar
     set_tls(e, &c->tls, a);
     set_proxy(e, &c->proxy, a);
 }
+
+/* ---- the guard ---- */
+
+bool wire_guard_admits(struct wire_guard *g, const struct sockaddr *to)
+{
+    bool closed = !wire_may_call_private(g->conf) && !address_is_public(to);
+    g->closed_address = g->closed_address || closed;
+    return !closed;
+}
+
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
+{
+    (void)purpose;
+    if (!wire_guard_admits(ctx, &a->addr))
+        return CURL_SOCKET_BAD;
+    return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+/* Interim answers and what comes behind a body count, too. */
+static size_t take_header(char *bytes, size_t size, size_t count, void *ctx)
+{
+    struct wire_guard *g = ctx;
+    (void)bytes;
+    g->head_bytes += size * count;
+    g->long_head = g->head_bytes > LIMIT_ANSWER_HEAD;
+    return g->long_head ? 0 : size * count;
+}
+
+static int look_at_stop(void *ctx, curl_off_t to_get, curl_off_t got, curl_off_t to_send,
+                        curl_off_t sent)
+{
+    const struct wire_guard *g = ctx;
+    (void)to_get, (void)got, (void)to_send, (void)sent;
+    return atomic_load(g->stop);
+}
+
+void wire_set_guard(void *easy, struct wire_guard *g, int64_t whole_ms, struct arena *a)
+{
+    CURL *e = easy;
+    int64_t connect_ms = whole_ms < LIMIT_CONNECT_S * 1000 ? whole_ms : LIMIT_CONNECT_S * 1000;
+    set_connection(e, g->conf, a);
+    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(e, CURLOPT_USERAGENT, "licet/" LICET_VERSION);
+    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
+    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)whole_ms);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, g);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, g);
+    if (g->stop == NULL)
+        return;
+    curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, look_at_stop);
+    curl_easy_setopt(e, CURLOPT_XFERINFODATA, g);
+}
+
+/* ---- a request ---- */
+
+static bool is_one_line(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static struct curl_slist *with(struct curl_slist *list, struct wire_guard *g, struct str line,
+                               struct arena *a)
+{
+    g->bad_header = g->bad_header || !is_one_line(line);
+    struct curl_slist *longer = curl_slist_append(list, arena_str(a, line).p);
+    must(longer != NULL);
+    return longer;
+}
+
+void *wire_set_request(void *easy, struct wire_guard *g, const struct outgoing_request *q,
+                       struct arena *a)
+{
+    CURL *e = easy;
+    struct curl_slist *header = with(NULL, g, STR("Expect:"), a);
+    for (uint32_t i = 0; i < q->header_count; i++)
+        header = with(header, g, q->header[i], a);
+    curl_easy_setopt(e, CURLOPT_URL, arena_str(a, q->url).p);
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, header);
+    curl_easy_setopt(e, CURLOPT_POST, 1L);
+    if (strcmp(q->method, "POST") != 0)
+        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, q->method);
+    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body.n);
+    curl_easy_setopt(e, CURLOPT_POSTFIELDS, q->body.n > 0 ? q->body.p : "");
+    return header;
+}
+
+/* ---- what became of it ---- */
 
 /* What libcurl says in a word too few. */
 static const struct {
@@ -128,10 +224,15 @@ static const struct {
     { CURLE_WEIRD_SERVER_REPLY, "the answer is not HTTP" },
 };
 
-const char *wire_error(void *easy, const struct conf_destination *c, bool closed_address, int code)
+const char *wire_error(void *easy, const struct wire_guard *g, int code)
 {
     long status = 0;
-    if (closed_address)
+    const struct conf_destination *c = g->conf;
+    if (g->bad_header)
+        return "a header is not one line";
+    if (g->long_head)
+        return "the answer's header does not end";
+    if (g->closed_address)
         return has_proxy(c) ? "the proxy's address is not a public one"
                             : "the address is not a public one";
     (void)curl_easy_getinfo((CURL *)easy, CURLINFO_HTTP_CONNECTCODE, &status);

@@ -16,7 +16,7 @@ static enum err apply_step(const struct step *s, struct store *store)
     return ERR_VALUE;
 }
 
-enum err delivery_write_apply(struct delivery_write *w, struct store *store)
+static enum err apply(struct delivery_write *w, struct store *store)
 {
     const struct round *r = (const struct round *)w;
     for (const struct step *s = r->first; s != NULL; s = s->next) {
@@ -27,7 +27,7 @@ enum err delivery_write_apply(struct delivery_write *w, struct store *store)
     return OK;
 }
 
-void delivery_write_done(struct delivery_write *w, enum err result)
+static void done(struct delivery_write *w, enum err result)
 {
     struct deliver *d = ((struct round *)w)->d;
     must(pthread_mutex_lock(&d->lock) == 0);
@@ -36,6 +36,16 @@ void delivery_write_done(struct delivery_write *w, enum err result)
     /* within the lock: the thread cannot see it, end and be closed before this has woken it */
     wire_wake(d->wire);
     must(pthread_mutex_unlock(&d->lock) == 0);
+}
+
+enum err delivery_write_apply(struct delivery_write *w, struct store *store)
+{
+    return w->apply(w, store);
+}
+
+void delivery_write_done(struct delivery_write *w, enum err result)
+{
+    w->done(w, result);
 }
 
 static void queue(struct deliver *d, struct step *s, struct parcel *p)
@@ -163,6 +173,7 @@ static void post_again(struct deliver *d, struct step *first)
 
 static void post(struct deliver *d)
 {
+    d->round.write = (struct delivery_write){ .apply = apply, .done = done };
     d->round.first = d->queue;
     d->queue = NULL;
     d->queue_end = &d->queue;

@@ -1,20 +1,13 @@
 #include "pipeline/explain.h"
 
 #include "codec/json.h"
-#include "codec/time.h"
+#include "codec/json_write.h"
 #include "deliver/destination.h"
 
 enum { TEXT = 1 << 20 };
 
 _Static_assert(LIMIT_WITHDRAWAL_SHOWN *(LIMIT_FIELD_SET + 512) <= TEXT,
                "a withdrawal's answer has room for all that it shows");
-
-static void put_time(struct buf *to, int64_t ms)
-{
-    char text[TIME_TEXT + 1];
-    time_format(ms, text);
-    buf_printf(to, "\"%s\"", text);
-}
 
 static void put_reason(struct buf *to, enum reason r)
 {
@@ -50,8 +43,8 @@ static struct str slot_name(const struct frozen *f, uint32_t slot)
 
 static void put_delivery(struct buf *to, const struct event_delivery *d)
 {
-    buf_printf(to, "{\"result\":\"%s\",\"at\":", delivery_result_name[d->result]);
-    put_time(to, d->at_ms);
+    buf_printf(to, "{\"result\":\"%s\"", delivery_result_name[d->result]);
+    write_time(to, "at", d->at_ms);
     buf_printf(to, ",\"attempts\":%u", d->attempts);
     if (d->result == DELIVERY_DROPPED) {
         buf_byte(to, ',');
@@ -126,8 +119,8 @@ enum err explain_event(struct store_reader *r, const struct id *event, struct ar
     AUTO(buf_fini) struct buf to = BUF_INIT(TEXT);
     char id[ID_TEXT + 1];
     id_format(event, id);
-    buf_printf(&to, "{\"id\":\"%s\",\"stored\":true,\"received\":", id);
-    put_time(&to, e.received_ms);
+    buf_printf(&to, "{\"id\":\"%s\",\"stored\":true", id);
+    write_time(&to, "received", e.received_ms);
     buf_lit(&to, ",\"device\":");
     json_write_string(&to, e.device);
     buf_lit(&to, ",\"person\":");
@@ -171,8 +164,8 @@ enum err explain_counters(struct store_reader *r, int64_t from_ms, int64_t to_ms
     AUTO(buf_fini) struct buf to = BUF_INIT(TEXT);
     buf_byte(&to, '[');
     for (uint32_t i = 0; i < count; i++) {
-        buf_str(&to, i ? STR(",{\"hour\":") : STR("{\"hour\":"));
-        put_time(&to, row[i].hour_ms);
+        buf_str(&to, i ? STR(",{") : STR("{"));
+        write_time(&to, "hour", row[i].hour_ms);
         buf_lit(&to, ",\"destination\":");
         json_write_string(&to, slot_name(&f, row[i].slot));
         buf_printf(&to, ",\"reason\":\"%s\",\"events\":%llu}", reason_name(row[i].reason),
@@ -198,8 +191,7 @@ static void put_sent(struct buf *to, const struct frozen *f, const struct sent_f
         buf_printf(to, "%s{\"event\":\"%s\",\"destination\":", first ? "" : ",", id);
         first = false;
         json_write_string(to, slot_name(f, sent[i].slot));
-        buf_lit(to, ",\"at\":");
-        put_time(to, sent[i].at_ms);
+        write_time(to, "at", sent[i].at_ms);
         buf_lit(to, ",\"fields\":");
         json_write_string(to, sent[i].fields);
         buf_byte(to, '}');

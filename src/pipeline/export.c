@@ -1,7 +1,7 @@
 #include "pipeline/export.h"
 
 #include "codec/json.h"
-#include "codec/time.h"
+#include "codec/json_write.h"
 
 enum { LINE = LIMIT_DESTINATIONS * 512 + 16 * LIMIT_ID };
 
@@ -15,13 +15,6 @@ struct export
     bool test;                                         /* of the event at hand: it goes nowhere */
     struct buf line;
 };
-
-static void put_time(struct buf *to, const char *name, int64_t ms)
-{
-    char text[TIME_TEXT + 1];
-    time_format(ms, text);
-    buf_printf(to, ",\"%s\":\"%s\"", name, text);
-}
 
 static bool is_passed(const struct delivery_cursor *c, int64_t segment, uint32_t index)
 {
@@ -45,7 +38,7 @@ static void put_result(struct export *x, uint32_t slot, int64_t segment, uint32_
                o->sending ? "sending" : delivery_result_name[o->result]);
     if (!o->sending && o->result == DELIVERY_DROPPED)
         buf_printf(&x->line, ",\"why\":\"%s\"", reason_name(o->reason));
-    put_time(&x->line, "at", o->at_ms);
+    write_time(&x->line, "at", o->at_ms);
     buf_printf(&x->line, ",\"attempts\":%u", o->attempts);
 }
 
@@ -74,8 +67,8 @@ static void put_event(struct export *x, const struct stored_event *e, int64_t se
     id_format(&e->id, id);
     buf_clear(&x->line);
     buf_printf(&x->line, "{\"id\":\"%s\"", id);
-    put_time(&x->line, "received", e->received_ms);
-    put_time(&x->line, "timestamp", e->timestamp_ms);
+    write_time(&x->line, "received", e->received_ms);
+    write_time(&x->line, "timestamp", e->timestamp_ms);
     buf_lit(&x->line, ",\"device\":");
     json_write_string(&x->line, e->device);
     buf_lit(&x->line, ",\"person\":");

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/hook.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -283,11 +284,20 @@ static bool look_at_barriers(struct pipeline *p)
     return any;
 }
 
+static void call_hooks(struct pipeline *p)
+{
+    int64_t newest = store_newest_seq(p->store);
+    if (newest != p->fact && p->newest->public.conf->hook_count > 0)
+        hooks_wake(p->hooks);
+    p->fact = newest;
+}
+
 bool pipeline_turn(struct pipeline *p)
 {
     apply_mail(p);
     upkeep_write(p);
     group_commit(p);
+    call_hooks(p);
     bool any = p->early;
     p->early = false;
     group_publish(p, false);

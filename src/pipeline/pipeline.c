@@ -81,7 +81,7 @@ uint32_t pipeline_generation_number(const struct generation *g)
 static struct deliver_policy policy_ref(void *ctx)
 {
     const struct generation *g = pipeline_generation_ref(ctx);
-    return (struct deliver_policy){ .policy = g->policy, .plan = g->plan };
+    return (struct deliver_policy){ .conf = g->conf, .policy = g->policy, .plan = g->plan };
 }
 
 static void policy_unref(void *ctx, struct deliver_policy policy)
@@ -155,6 +155,8 @@ static enum err register_configuration(struct pipeline *p, const struct conf *c,
         e = store_load_frozen(own, a, ret_frozen);
     if (e == OK)
         e = place_destinations(p, c, ret_frozen, frozen.destination_count);
+    if (e == OK)
+        e = place_hooks(p, c);
     return e == OK
                ? OK
                : err_set(info, e, NULL, "the configuration could not be stored: %s", err_text(e));
@@ -252,6 +254,7 @@ enum err pipeline_reload(struct pipeline *p, struct buf *reports, struct err_inf
     watch_wake(p->watch);
     upkeep_look_at_notices(p);
     deliver_wake(p->deliver);
+    hooks_look(p->hooks);
     return OK;
 }
 
@@ -310,8 +313,8 @@ static void observe(void *ctx, const struct delivery_sight *sight)
 
 static enum err start_threads(struct pipeline *p, struct err_info *info)
 {
-    struct store_reader *r[4] = { 0 };
-    for (int i = 0; i < 4; i++) {
+    struct store_reader *r[5] = { 0 };
+    for (int i = 0; i < (int)COUNT(r); i++) {
         enum err e = store_reader_open(p->store, &r[i], info);
         if (e != OK) {
             for (int k = 0; k < i; k++)
@@ -324,6 +327,7 @@ static enum err start_threads(struct pipeline *p, struct err_info *info)
     p->watch = watch_new(p);
     p->deliver_reader = r[2];
     p->sealer = sealer_new(p, r[3], p->wake, p->wake_ctx);
+    p->hooks_reader = r[4];
     struct deliver_setup setup = { .reader = r[2],
                                    .ledger = p->ledger,
                                    .tickets = p->tickets,
@@ -334,7 +338,15 @@ static enum err start_threads(struct pipeline *p, struct err_info *info)
                                    .observe = observe,
                                    .ctx = p };
     store_secret(p->store, SECRET_PSEUDONYM, setup.pseudonym_secret);
-    return deliver_open(&setup, &p->deliver, info);
+    enum err e = deliver_open(&setup, &p->deliver, info);
+    if (e != OK)
+        return e;
+    return hooks_open(&(struct hook_setup){ .reader = p->hooks_reader,
+                                            .policy_ref = policy_ref,
+                                            .policy_unref = policy_unref,
+                                            .post = post,
+                                            .ctx = p },
+                      &p->hooks, info);
 }
 
 static void init(struct pipeline *p, void (*wake)(void *ctx), void *ctx)
@@ -387,11 +399,12 @@ void pipeline_stopping(struct pipeline *p)
 {
     p->stopping = true;
     deliver_stop(p->deliver);
+    hooks_stop(p->hooks);
 }
 
 bool pipeline_stopped(struct pipeline *p)
 {
-    return deliver_stopped(p->deliver);
+    return deliver_stopped(p->deliver) && hooks_stopped(p->hooks);
 }
 
 void pipeline_close(struct pipeline **pp)
@@ -406,6 +419,8 @@ void pipeline_close(struct pipeline **pp)
     if (p->deliver != NULL)
         deliver_close(&p->deliver);
     store_reader_close(&p->deliver_reader);
+    hooks_close(&p->hooks);
+    store_reader_close(&p->hooks_reader);
     watch_free(&p->watch);
     sealer_free(&p->sealer);
     janitor_free(&p->janitor);
@@ -446,6 +461,10 @@ struct ledger *pipeline_ledger(struct pipeline *p)
 struct deliver *pipeline_deliver(struct pipeline *p)
 {
     return p->deliver;
+}
+struct hooks *pipeline_hooks(struct pipeline *p)
+{
+    return p->hooks;
 }
 struct tail *pipeline_tail(struct pipeline *p)
 {

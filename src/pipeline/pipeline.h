@@ -15,6 +15,7 @@
 #include "collect/collect.h"
 #include "consent/ledger.h"
 #include "deliver/deliver.h"
+#include "deliver/hook.h"
 #include "pipeline/numbers.h"
 #include "pipeline/reader.h"
 #include "pipeline/tail.h"
@@ -124,12 +125,21 @@ enum err pipeline_revive(struct pipeline *p, int slot, const struct id *id, stru
 enum err pipeline_pause(struct pipeline *p, uint32_t slot, bool paused, struct waiter *w,
                         struct err_info *info) MUST_CHECK;
 
+/* The same for a hook; and its dead messages due again: one, or (message NULL) all, of one hook or (id empty) of
+ * all. Takes effect with hooks_look() after the commit. */
+enum err pipeline_pause_hook(struct pipeline *p, struct str id, bool paused, struct waiter *w,
+                             struct err_info *info) MUST_CHECK;
+enum err pipeline_revive_hook(struct pipeline *p, struct str id, const struct id *message,
+                              struct waiter *w, uint32_t *ret_count,
+                              struct err_info *info) MUST_CHECK;
+
 /* ---- looking ---- */
 
 /* Runs a job on the reader's thread, which sees all that was answered before. */
 void pipeline_look(struct pipeline *p, struct reader_job *job);
 struct ledger *pipeline_ledger(struct pipeline *p);
 struct deliver *pipeline_deliver(struct pipeline *p);
+struct hooks *pipeline_hooks(struct pipeline *p);
 struct tail *pipeline_tail(struct pipeline *p);
 struct watch *pipeline_watch(struct pipeline *p);
 struct numbers *pipeline_numbers(struct pipeline *p);

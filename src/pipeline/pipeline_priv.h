@@ -44,7 +44,8 @@ struct pipeline {
     struct ledger *ledger;
     struct tickets *tickets;
     struct deliver *deliver;
-    struct store_reader *deliver_reader; /* lent to it */
+    struct hooks *hooks;
+    struct store_reader *deliver_reader, *hooks_reader; /* lent to them */
     struct reader *reader;
     struct janitor *janitor;
     struct sealer *sealer;
@@ -82,6 +83,7 @@ struct pipeline {
     struct barrier *reload_barrier; /* a narrower policy is in force when it has passed; or NULL */
     bool stopping;
 
+    int64_t fact;           /* newest one that hooks were called for */
     int64_t publish_due_ms; /* monotonic */
     bool unseen;            /* something deliverable is not published yet */
     bool tidy_due;
@@ -126,6 +128,9 @@ enum err counters_flush(struct pipeline *p) MUST_CHECK;
  * the frozen ones had been there before. */
 enum err place_destinations(struct pipeline *p, const struct conf *c, const struct frozen *f,
                             uint32_t known) MUST_CHECK;
+
+/* Likewise each hook (place_hooks.c). */
+enum err place_hooks(struct pipeline *p, const struct conf *c) MUST_CHECK;
 
 struct janitor *janitor_new(struct pipeline *p, struct store_reader *r);
 void janitor_free(struct janitor **j);

@@ -2,7 +2,7 @@
 
 #include "base/buf.h"
 #include "codec/json.h"
-#include "codec/time.h"
+#include "codec/json_write.h"
 #include "policy/gate.h"
 
 #include <stdlib.h>
@@ -18,13 +18,6 @@ struct report {
     bool any;
     uint64_t omitted;
 };
-
-static void put_time(struct buf *to, int64_t ms)
-{
-    char text[TIME_TEXT + 1];
-    time_format(ms, text);
-    buf_printf(to, "\"%s\"", text);
-}
 
 /* Whether something goes to that slot on this purpose. What is not configured any more counts, when
  * the text named it. */
@@ -76,8 +69,7 @@ static void put_sent(struct report *x, const struct holder *h, const struct sent
     json_write_string(&x->to, h->id);
     buf_printf(&x->to, ",\"as\":\"%s\"", s->as_person ? "person" : "device");
     put_recipient(x, s->slot);
-    buf_lit(&x->to, ",\"at\":");
-    put_time(&x->to, s->at_ms);
+    write_time(&x->to, "at", s->at_ms);
     buf_printf(&x->to, ",\"result\":\"%s\",\"fields\":", delivery_result_name[s->result]);
     json_write_string(&x->to, s->fields);
     buf_printf(&x->to, ",\"rested\":\"%s\"}", rested);
@@ -130,8 +122,8 @@ static void put_void(struct buf *to, const struct policy_purpose *p, const struc
 {
     buf_lit(to, "\"purpose\":");
     json_write_string(to, p->conf->id);
-    buf_printf(to, ",\"version\":%u,\"void_from\":", v->version);
-    put_time(to, v->voided_ms);
+    buf_printf(to, ",\"version\":%u", v->version);
+    write_time(to, "void_from", v->voided_ms);
 }
 
 enum err report_voided(struct store_reader *r, const struct policy *p, struct str purpose,

@@ -131,8 +131,7 @@ static int64_t sooner(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* When one instrument holds; false when it never does. */
-static bool transfer_span(const struct conf_transfer *t, struct policy_span *ret_span)
+bool policy_transfer_span(const struct conf_transfer *t, struct policy_span *ret_span)
 {
     struct policy_span s = { t->since_ms, end_of_day(t->until_ms) };
     switch (t->basis) {
@@ -169,7 +168,7 @@ static void compile_importer(const struct compiler *m, const struct conf_destina
         if (!same_importer(&d->transfer[i], name, country))
             continue;
         for (const struct conf_transfer *t = &d->transfer[i]; t; t = t->fallback)
-            to->span_count += transfer_span(t, &spans[to->span_count]);
+            to->span_count += policy_transfer_span(t, &spans[to->span_count]);
     }
     to->span = spans;
 }

@@ -40,6 +40,9 @@ enum err policy_compile(const struct conf *c, const struct frozen *f, uint32_t g
                         struct arena *a, const struct policy **ret_policy,
                         struct buf *reports) MUST_CHECK;
 
+/* When one instrument holds, whatever its fallbacks say; false when it never does. */
+bool policy_transfer_span(const struct conf_transfer *t, struct policy_span *ret_span);
+
 /* Whether moving from one policy to the next may turn a permit into a denial
  * (then the reload passes the barrier: ARCHITECTURE, "Sending and withdrawal"). True when in doubt. */
 bool policy_narrows(const struct policy *from, const struct policy *to);

@@ -137,16 +137,25 @@ static const char findings[] =
     "CREATE INDEX finding_identifier ON finding(identifier, seq);"
     "CREATE INDEX notice_timestamp ON notice(identifier, timestamp_ms, version);";
 
+/* How far hooks were told of facts, and the messages that wait. Nothing of it is derived. */
+static const char hooks[] =
+    "CREATE TABLE hook (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, cursor INTEGER NOT NULL,"
+    " start_seq INTEGER NOT NULL, start_ms INTEGER NOT NULL, paused_ms INTEGER NOT NULL,"
+    " why TEXT NOT NULL, absent_ms INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE hook_message (hook INTEGER NOT NULL REFERENCES hook(no),"
+    " seq INTEGER NOT NULL REFERENCES fact(seq), state INTEGER NOT NULL, id BLOB NOT NULL,"
+    " attempts INTEGER NOT NULL, first_ms INTEGER NOT NULL, at_ms INTEGER NOT NULL,"
+    " next_ms INTEGER NOT NULL, error TEXT NOT NULL, PRIMARY KEY (hook, seq)) STRICT, WITHOUT "
+    "ROWID;"
+    "CREATE INDEX hook_message_state ON hook_message(state, hook, seq);";
+
 /* Append only: what is out there was made by these. */
 static const struct {
     const char *sql;
     enum err (*fill)(
         struct conn *c); /* what is derived of facts and SQL cannot say; NULL: nothing */
-} migration[] = { { version_1, NULL },
-                  { lists, words_fill },
-                  { generations, coverage_fill },
-                  { documents, NULL },
-                  { findings, NULL } };
+} migration[] = { { version_1, NULL }, { lists, words_fill }, { generations, coverage_fill },
+                  { documents, NULL }, { findings, NULL },    { hooks, NULL } };
 const int schema_newest = COUNT(migration);
 
 static enum err read_version(struct conn *c, int64_t *ret_version)

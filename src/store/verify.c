@@ -227,6 +227,10 @@ static enum err check_counts(struct verify *v)
         { "SELECT count(*) FROM attachment", "attached documents", v->attachments },
         { "SELECT count(*) FROM finding", "findings", v->findings },
         { "SELECT count(version) FROM finding", "findings confirmed", v->confirmed },
+        { "SELECT count(*) FROM hook WHERE cursor > (SELECT ifnull(max(seq), 0) FROM fact)",
+          "hooks ahead of the facts", 0 },
+        { "SELECT count(*) FROM hook_message WHERE seq NOT IN (SELECT seq FROM fact)",
+          "messages of hooks", 0 },
     };
     enum err e = OK;
     for (size_t i = 0; e == OK && i < COUNT(row); i++)

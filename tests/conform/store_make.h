@@ -70,8 +70,8 @@ uint64_t faults(struct store_reader *r, bool show);
 
 /* The suite, to be run for each kind. */
 extern const struct CMUnitTest suite_act[], suite_event[], suite_delivery[], suite_document[],
-    suite_notice[], suite_rest[], suite_generation[];
+    suite_hook[], suite_notice[], suite_rest[], suite_generation[];
 extern const size_t suite_act_count, suite_event_count, suite_delivery_count, suite_document_count,
-    suite_notice_count, suite_rest_count, suite_generation_count;
+    suite_hook_count, suite_notice_count, suite_rest_count, suite_generation_count;
 
 #endif

@@ -13,6 +13,7 @@ static const struct {
     { "events", suite_event, &suite_event_count },
     { "deliveries", suite_delivery, &suite_delivery_count },
     { "documents", suite_document, &suite_document_count },
+    { "hooks", suite_hook, &suite_hook_count },
     { "notices", suite_notice, &suite_notice_count },
     { "rest", suite_rest, &suite_rest_count },
     { "generations", suite_generation, &suite_generation_count },

@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { describedBy } from './described.mjs'
 
 const TOP = resolve(import.meta.dirname, '../..')
 export const BINARY = process.env.LICET_BIN
@@ -134,20 +135,18 @@ export class Daemon {
     return end
   }
 
-  /** {status, headers, json, text}; `key` is "private", "public", null for none, or a key itself. */
+  /** {status, headers, json, text}; `key` is "private", "public", null for none, or a key itself. Throws when the
+   *  exchange is not as described. */
   async api(method, path, body, { key = 'private', headers = {}, ...more } = {}) {
     const value = key === 'private' ? this.privateKey : key === 'public' ? this.publicKey : key
     const text = body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)
-    const answer = await fetch(this.url + path, {
-      method,
-      body: text,
-      headers: { ...(value && { ApiKey: value }), ...(text !== undefined && { 'Content-Type': 'application/json' }), ...headers },
-      ...more,
-    })
+    const sent = { ...(value && { ApiKey: value }), ...(text !== undefined && { 'Content-Type': 'application/json' }), ...headers }
+    const answer = await fetch(this.url + path, { method, body: text, headers: sent, ...more })
     const got = { status: answer.status, headers: answer.headers, text: await answer.text() }
     try {
       got.json = JSON.parse(got.text)
     } catch {}
+    describedBy(BINARY).check({ method, path, headers: sent, body: text }, got)
     return got
   }
 

@@ -9,6 +9,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { deflateSync, crc32 } from 'node:zlib'
+import { BINARY } from './daemon.mjs'
+import { describedBy } from './described.mjs'
 import { consent, startHouse } from './fixture.mjs'
 
 const run = promisify(execFile)
@@ -44,7 +46,9 @@ async function upload(bytes, { name = 'signed.pdf', type = 'application/pdf', fi
   form.append(field, new Blob([bytes], { type }), name)
   const answer = await fetch(d.url + path, { method: 'POST', body: form, headers: key ? { ApiKey: key } : {} })
   const text = await answer.text()
-  return { status: answer.status, headers: answer.headers, text, json: text.startsWith('{') ? JSON.parse(text) : undefined }
+  const got = { status: answer.status, headers: answer.headers, text, json: text.startsWith('{') ? JSON.parse(text) : undefined }
+  describedBy(BINARY).check({ method: 'POST', path }, got)
+  return got
 }
 const uploaded = async (bytes, options) => {
   const { status, json, text } = await upload(bytes, options)

@@ -5,6 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { BINARY } from './daemon.mjs'
+import { describedBy } from './described.mjs'
 import { startHouse } from './fixture.mjs'
 
 const FOLDER = join(import.meta.dirname, 'exchanges')
@@ -87,6 +89,8 @@ async function raw(d, lines, body, told) {
   try {
     got.json = JSON.parse(got.text)
   } catch {}
+  const [method, path] = head.split(' ')
+  describedBy(BINARY).check({ method, path, headers: /^content-type: .*/im.test(head) ? { 'content-type': /^content-type: (.*)/im.exec(head)[1] } : {}, body: bytes }, got)
   return got
 }
 

@@ -127,7 +127,7 @@ export const noFaults = /asan|tsan/.test(BINARY) ? 'the daemon is built with a s
 export async function startFaultyHouse(options = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'licet-faults-'))
   const file = join(folder, 'faults')
-  const house = await startHouse({ ...options, env: { LD_PRELOAD: FAULTS, LICET_FAULTS: file } })
+  const house = await startHouse({ ...options, env: { ...options.env, LD_PRELOAD: FAULTS, LICET_FAULTS: file } })
   house.fail = async (...lines) => {
     await writeFile(file, lines.map(line => line + '\n').join(''))
     await sleep(30) // it looks every 5 ms

@@ -54,6 +54,8 @@ test('what is published is pending until somebody confirms it, and only then in 
   assert.ok(list.out.includes(sha256) && list.out.includes('no version yet'), list.out)
   const show = await d.cli(['notices', 'show', 'privacy_policy'])
   assert.equal(show.out, 'Privacy\nWe use Google.\n')
+  assert.deepEqual((await d.api('GET', '/v1/notices/privacy_policy/pending')).json.content, 'Privacy\nWe use Google.')
+  assert.equal((await d.api('POST', '/v1/notices/confirm?identifier=privacy_policy&sha256=0123456789')).status, 409)
   const wrong = await d.cli(['notices', 'confirm', 'privacy_policy', '0123456789'])
   assert.equal(wrong.code, 1)
   assert.equal((await d.cli(['notices', 'confirm', 'privacy_policy', sha256.slice(0, 7)])).code, 1)

@@ -62,6 +62,31 @@ test('script and policy may be kept by anybody, set no cookie, and are not sent 
   assert.equal((await licet.api('POST', '/sdk/licet.js', {})).status, 405)
 })
 
+test('what is described of scripts and policy is what comes', async () => {
+  const ask = (path, headers) => licet.api('GET', path, undefined, { key: null, headers })
+  const key = `/sdk/policy?key=${licet.publicKey}`
+  for (const path of ['/sdk/licet.js', '/sdk/licet-core.js', '/cons/iubenda_cons.js', '/cons/beta/iubenda_cons.js', '/consent_solution/iubenda_cons.js', key]) {
+    const first = await ask(path)
+    assert.equal(first.status, 200, path)
+    const again = await ask(path, { 'If-None-Match': first.headers.get('etag') })
+    assert.deepEqual([again.status, again.text], [304, ''], path)
+  }
+  assert.equal((await ask('/sdk/none.js')).status, 404)
+  assert.equal((await ask('/sdk/policy')).status, 401)
+  assert.equal((await ask('/sdk/policy?key=another-public-key-1', { Origin: 'https://evil.example' })).status, 403)
+})
+
+test('a 304 has the length of what it stands for, or none', async () => {
+  for (const path of ['/sdk/licet.js', '/cons/iubenda_cons.js', '/openapi.json', '/docs', `/sdk/policy?key=${licet.publicKey}`]) {
+    for (const headers of [{}, { 'Accept-Encoding': 'gzip' }]) {
+      const first = await get(path, headers)
+      const again = await get(path, { ...headers, 'If-None-Match': first.headers.etag })
+      assert.deepEqual([again.status, again.body.length], [304, 0], path)
+      assert.ok([undefined, String(first.body.length)].includes(again.headers['content-length']), `${path}: ${again.headers['content-length']}`)
+    }
+  }
+})
+
 test('the policy holds what a visitor is told, and nothing else of the configuration', async () => {
   const { body } = await policy('&language=en')
   const told = JSON.parse(body)

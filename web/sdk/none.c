@@ -1,4 +1,4 @@
 /* licet without the browser's scripts: -Dsdk=disabled. */
-#include "api/sdk.h"
+#include "api/embedded.h"
 
-const struct sdk_script sdk_scripts[] = { { 0 } };
+const struct embedded embedded_licet_js, embedded_licet_core_js, embedded_iubenda_cons_js;

@@ -1,5 +1,4 @@
-#include "consent/ledger_priv.h"
-
+#include "codec/json_write.h"
 #include "codec/json.h"
 #include "codec/time.h"
 
@@ -7,7 +6,8 @@
 
 void write_comma(struct buf *to)
 {
-    if (to->n > 0 && to->p[to->n - 1] != '{' && to->p[to->n - 1] != '[')
+    char before = to->n > 0 ? to->p[to->n - 1] : '{';
+    if (before != '{' && before != '[' && before != ':')
         buf_byte(to, ',');
 }
 
@@ -56,11 +56,26 @@ void write_time(struct buf *to, const char *name, int64_t ms)
     write_text(to, name, str_of(text));
 }
 
+void write_time_or_null(struct buf *to, const char *name, int64_t ms)
+{
+    if (ms)
+        write_time(to, name, ms);
+    else
+        write_raw(to, name, STR("null"));
+}
+
 void write_time_seconds(struct buf *to, const char *name, int64_t ms)
 {
     char text[TIME_TEXT + 1];
     time_format_seconds(ms, text);
     write_text(to, name, str_of(text));
+}
+
+void write_day(struct buf *to, const char *name, int64_t ms)
+{
+    char text[TIME_TEXT + 1];
+    time_format(ms, text);
+    write_text(to, name, (struct str){ text, 10 });
 }
 
 enum err write_done(struct buf *from, struct arena *a, struct str *ret_json)
