@@ -24,7 +24,7 @@ typedef enum err (*look_fn)(struct request *r, struct store_reader *reader, stru
 
 struct headers { /* values as they came; empty when absent */
     struct str host, origin, cookie, content_type, authorization, api_key, idempotency_key,
-        device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto;
+        device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto, accept_language;
     long long content_length;           /* -1: none */
     uint32_t lengths, encodings, hosts; /* how many Content-Length, Transfer-Encoding, Host */
     bool malformed, broken; /* a field that cannot be; lines that are none (head_put_line()) */
@@ -38,6 +38,7 @@ struct reply {
     const char *type;  /* content type; NULL: application/json */
     struct str cookie; /* Set-Cookie */
     struct str device_token;
+    const char *page_style; /* a page for people, with this style sheet in it; NULL: no page */
     struct str attachment;  /* to be kept as a file of this name, and not shown; empty: no */
     uint32_t retry_after_s; /* 0: none */
     bool close;
@@ -86,6 +87,7 @@ struct request {
     struct str looked;
     struct str saved;                       /* a handler's own */
     const struct document_content *content; /* document.c's own */
+    struct confirmation_page *page;         /* confirm.c's own */
     struct reply answer;
     struct request *next_free;
     struct request *next_kept; /* guard.c */

@@ -31,6 +31,7 @@ static void set_variables(void)
     assert_int_equal(setenv("LICET_SUBJECT_SECRET", "subject-0123456789", 1), 0);
     assert_int_equal(setenv("LICET_WAREHOUSE_SECRET", "warehouse-0123456789", 1), 0);
     assert_int_equal(setenv("LICET_GA4_SECRET", "ga4-0123456789abcdef", 1), 0);
+    assert_int_equal(setenv("LICET_SMTP_PASSWORD", "smtp", 1), 0);
 }
 
 static void every_key_is_documented_as_its_table_says(void **state)
@@ -140,6 +141,9 @@ static void the_full_example_shows_every_key(void **state)
         &table_destination_limits,
         &table_proxy,
         &table_link,
+        &table_double_opt_in,
+        &table_mail,
+        &table_letter,
     };
     AUTO(buf_fini) struct buf text = BUF_INIT(LIMIT_CONF);
     slurp(SOURCE_ROOT "/examples/licet.yaml", &text);

@@ -11,6 +11,8 @@
 bool wire_may_call_private(const struct conf_destination *c);
 /* Sets all that up in libcurl's easy handle. The configuration and the arena stay until its end. */
 void wire_set_connection(void *easy, const struct conf_destination *c, struct arena *a);
+/* Its part about TLS alone. */
+void wire_set_tls(void *easy, const struct conf_destination_tls *t, struct arena *a);
 /* What became of it, in words for operators: a constant. `code` is libcurl's; `closed_address`: an address
  * was refused by wire_may_call_private(). */
 const char *wire_error(void *easy, const struct conf_destination *c, bool closed_address, int code);

@@ -227,6 +227,9 @@ static enum err check_counts(struct verify *v)
         { "SELECT count(*) FROM attachment", "attached documents", v->attachments },
         { "SELECT count(*) FROM finding", "findings", v->findings },
         { "SELECT count(version) FROM finding", "findings confirmed", v->confirmed },
+        { "SELECT count(*) FROM verification", "verifications", v->verifications },
+        { "SELECT count(*) FROM verification WHERE ended IS NOT NULL OR outcome <> 0",
+          "verifications ended", v->verifications_ended },
     };
     enum err e = OK;
     for (size_t i = 0; e == OK && i < COUNT(row); i++)

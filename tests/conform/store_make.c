@@ -28,6 +28,7 @@ void remove_dir(const char *dir)
 }
 
 const char made_first_release[] =
+    "DROP TABLE verification;"
     "DROP TABLE finding; DROP INDEX notice_timestamp;"
     "DROP TABLE attachment; DROP TABLE document; DROP TABLE content;"
     "DROP TABLE voided; DROP TABLE coverage; DROP TABLE unknown; DROP TABLE import;"
