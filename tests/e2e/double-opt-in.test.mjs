@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Authority } from './authority.mjs'
 import { until } from './daemon.mjs'
-import { consent, startHouse } from './fixture.mjs'
+import { consent, noFaults, startHouse } from './fixture.mjs'
 import { open, reasonOf, signUp, startOptInHouse, stateOf } from './optin-house.mjs'
 import { MailServer } from '../receiver/smtp.mjs'
 
@@ -25,13 +25,13 @@ test('a newsletter sign-up: the letter is asked for, sent, opened, and confirmed
   const her = await signUp(house)
   assert.equal(await reasonOf(house, her.subject), 'not_verified')
   const letter = await her.letter()
-  assert.equal((await stateOf(house, her.subject)).state, 'sent')
+  await until(async () => (await stateOf(house, her.subject)).state === 'sent', 'it to be written that it went')
   assert.equal(await verdict(her.subject), 'not_verified')
   const page = await open(letter.link)
   assert.equal(page.status, 200)
   for (const part of ['Muster GmbH', 'Newsletter', 'To send you our monthly letter.', 'By the link at the foot of every letter.']) assert.ok(page.text.includes(part), part)
   assert.ok(!page.text.includes(her.email), 'the address is shown partly')
-  assert.ok(page.text.includes(`${her.email[0]}…@mail.example`))
+  assert.ok(page.text.replace('\u2060', '').includes(`${her.email[0]}…@mail.example`))
   const done = await open(letter.link, { answer: 'yes' })
   assert.equal(done.status, 200)
   assert.match(done.text, /Confirmed/)
@@ -79,7 +79,7 @@ test('letters are as the standards ask, and say nothing of the person in the lin
 test('letters and pages speak her language', async () => {
   const cases = [
     [{ body: { shown: { language: 'de' } } }, /Bitte bestätigen: Muster GmbH/, /Ja, ich stimme zu/, /monatlich unseren Rundbrief/],
-    [{ headers: { 'Accept-Language': 'nl-BE, fr;q=0.5' }, body: { shown: undefined } }, /Bevestig alstublieft/, /Ja, ik stem ermee in/, /monatelijks|maandelijks onze nieuwsbrief/],
+    [{ headers: { 'Accept-Language': 'nl-BE, fr;q=0.5' }, body: { shown: undefined } }, /Bevestig alstublieft/, /Ja, ik stem ermee in/, /maandelijks onze nieuwsbrief/],
     [{ headers: { 'Accept-Language': 'fr' }, body: { shown: undefined } }, /Please confirm/, /Yes, I agree/, /monthly letter/],
   ]
   for (const [how, subject, button, aim] of cases) {
@@ -102,7 +102,7 @@ test('what programs do with a link confirms nothing', async () => {
   for (const body of ['', 'answer=', 'answer=no', 'answer=YES', '{"answer":"yes"}', 'x=answer=yes']) {
     assert.equal((await fetch(link, { method: 'POST', body })).status, 200, body)
   }
-  assert.equal((await stateOf(house, her.subject)).state, 'sent')
+  assert.match((await stateOf(house, her.subject)).state, /^(requested|sent)$/)
   assert.equal(await reasonOf(house, her.subject), 'not_verified')
 })
 
@@ -132,7 +132,7 @@ test('a forged link is one that nobody knows', async () => {
       assert.equal(page.text, unknown.text)
     }
   }
-  assert.equal((await stateOf(house, her.subject)).state, 'sent')
+  assert.match((await stateOf(house, her.subject)).state, /^(requested|sent)$/)
 })
 
 test('pages load nothing, run nothing, are kept nowhere and tell nobody', async () => {
@@ -308,21 +308,13 @@ async function withHouse(options, use) {
   }
 }
 
-test('a link that has run out confirms nothing', () => withHouse({ optIn: { lifetime: '1min' } }, async own => {
+test('a link that has run out confirms nothing', { skip: noFaults }, () => withHouse({ faulty: true }, async own => {
   const her = await signUp(own)
   const { link } = await her.letter()
-  const config = own.config()
-  config.double_opt_in.lifetime = '2min'
-  await own.licet.kill('SIGTERM') // the clock is the system's: what was asked is made older instead
-  const { DatabaseSync } = await import('node:sqlite')
-  const db = new DatabaseSync(`${own.licet.dir}/data/licet.db`)
-  const { columns } = db.prepare('SELECT f.columns FROM verification v JOIN fact f ON f.seq = v.seq').get()
-  const view = new DataView(columns.buffer, columns.byteOffset, columns.byteLength)
-  view.setBigUint64(columns.byteLength - 8, BigInt(Date.now() - 1000), true)
-  db.prepare('UPDATE fact SET columns = ? WHERE kind = 13').run(columns)
-  db.close()
-  await own.licet.run()
-  for (const answer of [undefined, 'yes']) {
+  await own.fail(`clock ${48 * 3600_000 - 60_000}`)
+  assert.equal((await open(link)).status, 200)
+  await own.fail(`clock ${48 * 3600_000 + 60_000}`)
+  for (const answer of [undefined, 'yes', 'not_me']) {
     const page = await open(link, { answer })
     assert.equal(page.status, 410)
     assert.match(page.text, /No longer valid/)
@@ -370,7 +362,7 @@ test('a mail server that is down is tried again, and the letter says so meanwhil
     assert.equal(await reasonOf(own, her.subject), 'not_verified')
     own.mail = await new MailServer().listen(port)
     const { link } = await until(() => own.mail.to(her.email)[0], 'the letter', 60_000)
-    assert.equal((await stateOf(own, her.subject)).error, null)
+    await until(async () => (await stateOf(own, her.subject)).error === null, 'it to be written that it went')
     assert.equal((await open(link, { answer: 'yes' })).status, 200)
   })
 })
@@ -385,7 +377,7 @@ test('a refused address is given up at once; one that is busy is tried again', a
     assert.equal((await stateOf(own, gone.subject)).error, 'status 550')
     assert.equal((await stateOf(own, gone.subject)).attempts, 1)
     await late.letter()
-    assert.ok((await stateOf(own, late.subject)).attempts >= 2)
+    await until(async () => (await stateOf(own, late.subject)).attempts >= 2, 'both tries to be counted')
   })
 })
 

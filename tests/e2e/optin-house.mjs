@@ -1,7 +1,7 @@
 // A house that writes letters: a newsletter with double opt-in, and a mail server on loopback.
 import { MailServer } from '../receiver/smtp.mjs'
 import { until } from './daemon.mjs'
-import { FIELDS, purpose, startHouse, webhook } from './fixture.mjs'
+import { FIELDS, purpose, startFaultyHouse, startHouse, webhook } from './fixture.mjs'
 
 const PARTS = {
   en: ['Newsletter', 'To send you our monthly letter.', 'Your address.', 'To nobody.', 'On our server, until you cancel it.', 'None.', 'You get one letter a month.', 'By the link at the foot of every letter.'],
@@ -11,8 +11,9 @@ const PARTS = {
 const NAMES = ['title', 'aim', 'data', 'transfer', 'storage', 'automation', 'consequences', 'withdrawal']
 export const newsletterText = Object.fromEntries(Object.entries(PARTS).map(([l, parts]) => [l, Object.fromEntries(parts.map((p, i) => [NAMES[i], p]))]))
 
-/** `change(config)` as of startHouse(); `mail` options of the mail server; `optIn` is merged into double_opt_in. */
-export async function startOptInHouse({ mail = {}, optIn = {}, change = c => c, ...more } = {}) {
+/** `change(config)` as of startHouse(); `mail` options of the mail server; `optIn` is merged into double_opt_in; `faulty`: with
+ *  a disk and a clock that do as told. */
+export async function startOptInHouse({ mail = {}, optIn = {}, faulty = false, change = c => c, ...more } = {}) {
   const server = await new MailServer(mail).listen()
   const withLetters = config => {
     config.purposes.push({
@@ -28,7 +29,7 @@ export async function startOptInHouse({ mail = {}, optIn = {}, change = c => c, 
     return change(config)
   }
   try {
-    const house = await startHouse({ ...more, change: withLetters })
+    const house = await (faulty ? startFaultyHouse : startHouse)({ ...more, change: withLetters })
     house.mail = server
     house.config = () => withLetters(house.standard())
     const { stop } = house
