@@ -265,6 +265,7 @@ bool columns_read_verification(struct str s, struct verification *ret_v)
 void columns_verification_end(struct buf *to, const struct verification_end *e)
 {
     buf_add(to, e->id.b, sizeof e->id.b);
+    put_text(to, e->subject);
     buf_byte(to, (char)e->outcome);
     buf_u64(to, (uint64_t)e->at_ms);
 }
@@ -274,8 +275,9 @@ bool columns_read_verification_end(struct str s, struct verification_end *ret_e)
     struct verification_end e = { 0 };
     struct str id;
     uint8_t outcome;
-    if (!take_bytes(&s, sizeof e.id.b, &id) || !take_u8(&s, &outcome) || !take_i64(&s, &e.at_ms) ||
-        s.n || outcome < VERIFICATION_CONFIRMED || outcome > VERIFICATION_DISOWNED)
+    if (!take_bytes(&s, sizeof e.id.b, &id) || !take_text(&s, &e.subject) ||
+        !take_u8(&s, &outcome) || !take_i64(&s, &e.at_ms) || s.n ||
+        outcome < VERIFICATION_CONFIRMED || outcome > VERIFICATION_DISOWNED)
         return false;
     memcpy(e.id.b, id.p, id.n);
     e.outcome = (enum verification_outcome)outcome;

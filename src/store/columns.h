@@ -46,6 +46,7 @@ void columns_verification(struct buf *to, const struct verification *v);
 bool columns_read_verification(struct str columns, struct verification *ret_v);
 struct verification_end {
     struct id id; /* the verification's */
+    struct str subject;
     enum verification_outcome outcome;
     int64_t at_ms;
 };

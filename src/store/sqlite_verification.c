@@ -43,25 +43,30 @@ enum err store_add_verification(struct store *s, const struct verification *v, s
     return e;
 }
 
-static enum err read_open(struct conn *c, int64_t seq, int64_t *ret_subject, struct id *ret_id)
+static enum err read_open(struct conn *c, int64_t seq, struct arena *a, int64_t *ret_subject,
+                          struct verification_end *end)
 {
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
-    enum err e =
-        FIRST(c, "SELECT subject, id, outcome FROM verification WHERE seq = ?", &q, INT(seq));
+    enum err e = FIRST(c,
+                       "SELECT v.subject, v.id, v.outcome, s.id FROM verification v"
+                       " JOIN subject s ON s.no = v.subject WHERE v.seq = ?",
+                       &q, INT(seq));
     if (e != OK)
         return e;
     if (col_int(q, 2) != VERIFICATION_OPEN)
         return ERR_CONFLICT;
     *ret_subject = col_int(q, 0);
-    return col_id(q, 1, ret_id) ? OK : ERR_CORRUPT;
+    end->subject = col_copy(q, 3, a);
+    return col_id(q, 1, &end->id) ? OK : ERR_CORRUPT;
 }
 
 enum err store_end_verification(struct store *s, int64_t seq, enum verification_outcome outcome,
                                 int64_t at_ms, struct str payload)
 {
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
     struct verification_end end = { .outcome = outcome, .at_ms = at_ms };
     int64_t subject, ended;
-    enum err e = read_open(&s->c, seq, &subject, &end.id);
+    enum err e = read_open(&s->c, seq, &a, &subject, &end);
     if (e != OK)
         return e;
     buf_clear(&s->scratch);

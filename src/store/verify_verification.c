@@ -54,10 +54,12 @@ enum err verify_verification_end(struct verify *v, const struct fact_read *f, bo
         return OK;
     v->verifications_ended++;
     enum err e = NUMBER(v->c,
-                        "SELECT count(*) FROM verification WHERE ended = ? AND id = ?"
-                        " AND subject = ? AND outcome = ? AND ended_ms = ? AND seq < ?1",
+                        "SELECT count(*) FROM verification v JOIN subject s ON s.no = v.subject"
+                        " WHERE v.ended = ? AND v.id = ?"
+                        " AND v.subject = ? AND s.id = ? AND v.outcome = ? AND v.ended_ms = ?"
+                        " AND v.seq < ?1",
                         0, &there, INT(f->seq), BYTES(n.id.b, sizeof n.id.b), INT(f->subject),
-                        INT(n.outcome), INT(n.at_ms));
+                        TEXT(n.subject), INT(n.outcome), INT(n.at_ms));
     if (e == OK && there == 0)
         verify_fault(v, "fact %lld: the verification that it ends does not say so",
                      (long long)f->seq);

@@ -291,6 +291,18 @@ test('neither the log nor the metrics show an address, a subject or a token', as
   assert.ok(await d.metric('licet_confirmations_total', { answer: 'yes' }) >= 5)
 })
 
+test('what was asked and how it ended is part of her proof', async () => {
+  const her = await signUp(house)
+  await open((await her.letter()).link, { answer: 'yes' })
+  const file = `${d.dir}/her.proof`
+  const written = await d.cli(['export-proof', '--subject', her.subject, '--out', file])
+  assert.equal(written.code, 0, written.err)
+  const { code, out, err } = await d.cli(['verify', file])
+  assert.equal(code, 0, out + err)
+  assert.match(out, /a letter to visitor-\d+@mail\.example asked for a confirmation/)
+  assert.match(out, /what the letter asked was confirmed/)
+})
+
 test('everything that was said here verifies', async () => {
   const { code, out, err } = await d.cli(['verify'])
   assert.equal(code, 0, out + err)
