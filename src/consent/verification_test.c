@@ -30,7 +30,7 @@ static struct consent_answer sign_up(const char *email)
     return browser(text("{\"subject\":{\"email\":\"%s\"}," NEWS "}", email));
 }
 
-static const char *state(struct str subject)
+static const char *state_of(struct str subject)
 {
     struct str json;
     enum err e = ledger_get_verification(w.reader, subject, w.now, &w.arena, &json);
@@ -108,9 +108,9 @@ static void note_letter(const struct due_letter *d, int64_t sent_ms, int64_t nex
 
 /* ---- who is asked ---- */
 
-static void an_act_asks_when_something_of_it_waits_and_the_address_is_good(void **s)
+static void an_act_asks_when_something_of_it_waits_and_the_address_is_good(void **state)
 {
-    (void)s;
+    (void)state;
     struct str json;
     assert_int_equal(put("known", "{\"email\":\"" MAIL "\"}", false, &json), OK);
     assert_int_equal(put("sure", "{\"email\":\"" MAIL "\",\"verified\":true}", false, &json), OK);
@@ -156,13 +156,13 @@ static void an_act_asks_when_something_of_it_waits_and_the_address_is_good(void 
         if (ans.letter != cases[i].asks)
             fail_msg("%zu: %s", i, cases[i].body);
         if (cases[i].asks)
-            assert_string_equal(state(ans.subject), "\"requested\"");
+            assert_string_equal(state_of(ans.subject), "\"requested\"");
     }
 }
 
-static void a_strangers_grant_without_double_opt_in_is_asked_about_as_well(void **s)
+static void a_strangers_grant_without_double_opt_in_is_asked_about_as_well(void **state)
 {
-    (void)s;
+    (void)state;
     struct str json;
     assert_int_equal(put("known", "{\"email\":\"" MAIL "\"}", false, &json), OK);
     struct consent_answer ans =
@@ -174,18 +174,18 @@ static void a_strangers_grant_without_double_opt_in_is_asked_about_as_well(void 
     assert_string_equal(at(subject("known"), "verified"), "true");
 }
 
-static void who_sends_too_much_causes_no_letter_and_is_recorded_all_the_same(void **s)
+static void who_sends_too_much_causes_no_letter_and_is_recorded_all_the_same(void **state)
 {
-    (void)s;
+    (void)state;
     struct consent_answer ans =
         public(STR("{\"subject\":{\"email\":\"" MAIL "\"}," NEWS "}")); /* .letter is false */
     assert_false(ans.letter);
     assert_string_equal(at(consent(ans), "preferences"), "{\"newsletter\":true}");
 }
 
-static void an_address_said_by_public_key_stands_once_it_is_confirmed(void **s)
+static void an_address_said_by_public_key_stands_once_it_is_confirmed(void **state)
 {
-    (void)s;
+    (void)state;
     struct consent_answer ans = sign_up(MAIL);
     const char *id = arena_str(&w.arena, ans.subject).p;
     assert_string_equal(at(subject(id), "email"), "null");
@@ -196,9 +196,9 @@ static void an_address_said_by_public_key_stands_once_it_is_confirmed(void **s)
 
 /* ---- how often ---- */
 
-static void a_mailbox_and_a_subject_get_few_letters_a_day(void **s)
+static void a_mailbox_and_a_subject_get_few_letters_a_day(void **state)
 {
-    (void)s;
+    (void)state;
     static const char *const same[] = { MAIL, "JANE@Shop.Example", "jane+1@shop.example", MAIL };
     for (size_t i = 0; i < COUNT(same); i++)
         assert_int_equal(sign_up(same[i]).letter, i < 3);
@@ -217,15 +217,15 @@ static void a_mailbox_and_a_subject_get_few_letters_a_day(void **s)
     }
 }
 
-static void who_said_it_was_not_her_gets_no_letter_for_90_days(void **s)
+static void who_said_it_was_not_her_gets_no_letter_for_90_days(void **state)
 {
-    (void)s;
+    (void)state;
     struct consent_answer ans = sign_up(MAIL);
     uint32_t acts = items(list_consents("limit=100"));
     struct confirmation_page page = reply(token_of(ans.subject), CONFIRMATION_NOT_ME);
     assert_true(page.disowned && !page.confirmed && page.status == 200);
     assert_int_equal(items(list_consents("limit=100")), acts);
-    assert_string_equal(state(ans.subject), "\"disowned\"");
+    assert_string_equal(state_of(ans.subject), "\"disowned\"");
     assert_int_equal(reply(token_of(ans.subject), CONFIRMATION_YES).status, 410);
     assert_int_equal(reason_of(ans.subject, "newsletter"), REASON_NOT_VERIFIED);
     w.now += 2 * DAY;
@@ -238,9 +238,9 @@ static void who_said_it_was_not_her_gets_no_letter_for_90_days(void **s)
     assert_true(sign_up(MAIL).letter);
 }
 
-static void on_demand_says_why_not(void **s)
+static void on_demand_says_why_not(void **state)
 {
-    (void)s;
+    (void)state;
     struct str json;
     assert_int_equal(on_demand("nobody", ""), ERR_NOT_FOUND);
     assert_int_equal(put("u", "{}", false, &json), OK);
@@ -249,7 +249,7 @@ static void on_demand_says_why_not(void **s)
     assert_int_equal(put("u", "{\"email\":\"" MAIL "\"}", true, &json), OK);
     assert_int_equal(on_demand("u", ""), ERR_CONFLICT);
     (void)private(STR("{\"subject\":{\"id\":\"u\"}," NEWS "}"));
-    assert_string_equal(state(STR("u")), "\"requested\"");
+    assert_string_equal(state_of(STR("u")), "\"requested\"");
     assert_int_equal(on_demand("u", "{\"language\":\"xx\"}"), ERR_VALUE);
     assert_string_equal(w.info.field, "language");
     assert_int_equal(on_demand("u", "["), ERR_SYNTAX);
@@ -262,9 +262,9 @@ static void on_demand_says_why_not(void **s)
     assert_int_equal(on_demand("u", ""), ERR_CONFLICT);
 }
 
-static void what_a_stranger_said_is_not_brought_up_again(void **s)
+static void what_a_stranger_said_is_not_brought_up_again(void **state)
 {
-    (void)s;
+    (void)state;
     struct str json;
     assert_int_equal(put("u", "{\"email\":\"" MAIL "\"}", false, &json), OK);
     (void)public(STR("{\"subject\":{\"id\":\"u\"},\"preferences\":{\"letters\":true}}"));
@@ -277,9 +277,9 @@ static void what_a_stranger_said_is_not_brought_up_again(void **s)
 
 /* ---- what a click does ---- */
 
-static void it_confirms_the_very_version_that_was_asked_about(void **s)
+static void it_confirms_the_very_version_that_was_asked_about(void **state)
 {
-    (void)s;
+    (void)state;
     struct consent_answer ans = sign_up(MAIL);
     w.now += DAY + 3600000; /* version 2 is in force since this day */
     struct confirmation_page page = reply(token_of(ans.subject), CONFIRMATION_YES);
@@ -294,26 +294,26 @@ static void it_confirms_the_very_version_that_was_asked_about(void **s)
     assert_int_equal(reason_of(ans.subject, "newsletter"), REASON_PERMITTED);
 }
 
-static void it_counts_once(void **s)
+static void it_counts_once(void **state)
 {
-    (void)s;
+    (void)state;
     struct consent_answer ans = sign_up(MAIL);
     struct str token = token_of(ans.subject);
     assert_int_equal(shown(token).status, 200);
     assert_int_equal(shown(token).status, 200);
     assert_int_equal(reply(token, CONFIRMATION_NONE).status, 200);
-    assert_string_equal(state(ans.subject), "\"requested\"");
+    assert_string_equal(state_of(ans.subject), "\"requested\"");
     assert_int_equal(reply(token, CONFIRMATION_YES).status, 200);
     uint32_t acts = items(list_consents("limit=100"));
     for (int answer = CONFIRMATION_NONE; answer <= CONFIRMATION_NOT_ME; answer++)
         assert_int_equal(reply(token, (enum confirmation_answer)answer).status, 410);
     assert_int_equal(items(list_consents("limit=100")), acts);
-    assert_string_equal(state(ans.subject), "\"confirmed\"");
+    assert_string_equal(state_of(ans.subject), "\"confirmed\"");
 }
 
-static void it_runs_out(void **s)
+static void it_runs_out(void **state)
 {
-    (void)s;
+    (void)state;
     struct consent_answer ans = sign_up(MAIL);
     struct str token = token_of(ans.subject);
     w.now += 2 * DAY - 1;
@@ -323,12 +323,12 @@ static void it_runs_out(void **s)
     assert_int_equal(reply(token, CONFIRMATION_YES).status, 410);
     assert_int_equal(reply(token, CONFIRMATION_NOT_ME).status, 410);
     assert_int_equal(reason_of(ans.subject, "newsletter"), REASON_NOT_VERIFIED);
-    assert_string_equal(state(ans.subject), "\"failed\"");
+    assert_string_equal(state_of(ans.subject), "\"failed\"");
 }
 
-static void it_is_for_the_address_that_was_written_to(void **s)
+static void it_is_for_the_address_that_was_written_to(void **state)
 {
-    (void)s;
+    (void)state;
     struct str json;
     (void)private(STR("{\"subject\":{\"id\":\"u\",\"email\":\"" MAIL "\"}," NEWS "}"));
     assert_int_equal(put("u", "{\"email\":\"new@shop.example\"}", true, &json), OK);
@@ -339,9 +339,9 @@ static void it_is_for_the_address_that_was_written_to(void **s)
     assert_non_null(d[0].dropped);
 }
 
-static void tokens_that_are_not_ours_are_unknown(void **s)
+static void tokens_that_are_not_ours_are_unknown(void **state)
 {
-    (void)s;
+    (void)state;
     struct consent_answer ans = sign_up(MAIL);
     struct str token = arena_str(&w.arena, token_of(ans.subject));
     struct confirmation_page nobody = shown(STR("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
@@ -363,9 +363,9 @@ static void tokens_that_are_not_ours_are_unknown(void **s)
     assert_int_equal(reply(token, CONFIRMATION_YES).status, 200);
 }
 
-static void nothing_that_is_stored_leads_to_the_link(void **s)
+static void nothing_that_is_stored_leads_to_the_link(void **state)
 {
-    (void)s;
+    (void)state;
     struct consent_answer ans = sign_up(MAIL);
     struct str token = token_of(ans.subject);
     struct verification v;
@@ -386,9 +386,9 @@ static void nothing_that_is_stored_leads_to_the_link(void **s)
     assert_null(memmem(whole.p, whole.n, token.p, token.n));
 }
 
-static void restricted_people_get_no_letters(void **s)
+static void restricted_people_get_no_letters(void **state)
 {
-    (void)s;
+    (void)state;
     struct consent_answer ans = sign_up(MAIL);
     int64_t seq;
     world_begin(&w);
@@ -403,9 +403,9 @@ static void restricted_people_get_no_letters(void **s)
 
 /* Whatever is said around a letter, by whomever and in whatever order: the click opens only what she, or
  * the operator for her, did not close since. */
-static void no_click_opens_what_was_closed_since(void **s)
+static void no_click_opens_what_was_closed_since(void **state)
 {
-    (void)s;
+    (void)state;
     srandom(7);
     for (int round = 0; round < 60; round++) {
         w.now += 3 * DAY;
@@ -447,9 +447,9 @@ static void no_click_opens_what_was_closed_since(void **s)
 
 /* ---- letters ---- */
 
-static void a_letter_is_due_until_it_went(void **s)
+static void a_letter_is_due_until_it_went(void **state)
 {
-    (void)s;
+    (void)state;
     struct due_letter *d;
     struct consent_answer ans = sign_up(MAIL);
     assert_int_equal(due(&d), 1);
@@ -462,19 +462,19 @@ static void a_letter_is_due_until_it_went(void **s)
     assert_null(memmem(d[0].text.p, d[0].text.n, "{{", 2));
     note_letter(&d[0], 0, w.now + 5000);
     assert_int_equal(due(&d), 0);
-    assert_string_equal(state(ans.subject), "\"requested\"");
+    assert_string_equal(state_of(ans.subject), "\"requested\"");
     w.now += 5000;
     assert_int_equal(due(&d), 1);
     note_letter(&d[0], w.now, 0);
     assert_int_equal(due(&d), 0);
-    assert_string_equal(state(ans.subject), "\"sent\"");
+    assert_string_equal(state_of(ans.subject), "\"sent\"");
     w.now += 2 * DAY;
-    assert_string_equal(state(ans.subject), "\"expired\"");
+    assert_string_equal(state_of(ans.subject), "\"expired\"");
 }
 
-static void a_letter_that_was_answered_meanwhile_is_not_sent_again(void **s)
+static void a_letter_that_was_answered_meanwhile_is_not_sent_again(void **state)
 {
-    (void)s;
+    (void)state;
     struct due_letter *d;
     struct consent_answer ans = sign_up(MAIL);
     assert_int_equal(due(&d), 1);
@@ -483,9 +483,9 @@ static void a_letter_that_was_answered_meanwhile_is_not_sent_again(void **s)
     assert_int_equal(due(&d), 0);
 }
 
-static void a_letter_that_nobody_wants_any_more_is_dropped(void **s)
+static void a_letter_that_nobody_wants_any_more_is_dropped(void **state)
 {
-    (void)s;
+    (void)state;
     struct due_letter *d;
     struct consent_answer a = sign_up("a@x.example"), b = sign_up("b@x.example");
     (void)sign_up("b+2@x.example");
@@ -509,9 +509,9 @@ static bool has(struct str html, const char *what)
     return memmem(html.p, html.n, what, strlen(what)) != NULL;
 }
 
-static void the_page_shows_the_whole_text_in_her_language_and_no_markup_of_others(void **s)
+static void the_page_shows_the_whole_text_in_her_language_and_no_markup_of_others(void **state)
 {
-    (void)s;
+    (void)state;
     struct consent_answer ans = browser(
         STR("{\"subject\":{\"email\":\"" MAIL "\"},\"shown\":{\"language\":\"de\"}," NEWS "}"));
     struct confirmation_page page = shown(token_of(ans.subject));
@@ -530,9 +530,9 @@ static void the_page_shows_the_whole_text_in_her_language_and_no_markup_of_other
     assert_false(has(page.html, "script"));
 }
 
-static void what_was_shown_is_the_proof(void **s)
+static void what_was_shown_is_the_proof(void **state)
 {
-    (void)s;
+    (void)state;
     struct consent_answer ans = sign_up(MAIL);
     struct str token = token_of(ans.subject), whole, form;
     struct confirmation_page page = shown(token);
