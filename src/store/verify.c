@@ -228,7 +228,8 @@ static enum err check_counts(struct verify *v)
         { "SELECT count(*) FROM finding", "findings", v->findings },
         { "SELECT count(version) FROM finding", "findings confirmed", v->confirmed },
         { "SELECT count(*) FROM verification", "verifications", v->verifications },
-        { "SELECT count(*) FROM verification WHERE ended IS NOT NULL OR outcome <> 0",
+        { "SELECT count(*) FROM verification WHERE ended IS NOT NULL OR outcome <> 0"
+          " OR ended_ms <> 0",
           "verifications ended", v->verifications_ended },
     };
     enum err e = OK;
