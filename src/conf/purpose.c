@@ -43,8 +43,7 @@ static bool alnum(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* BCP 47 as far as it is needed: en, pt-BR, zh-Hant. */
-static bool language_ok(struct str s)
+bool language_ok(struct str s)
 {
     struct str part, rest = s;
     (void)str_next(&rest, '-', &part);
