@@ -48,6 +48,15 @@ static void some_facts(struct world *w)
         struct consent_answer answer;
         must(ledger_add_consent(w->ledger, w->policy, &q, &w->arena, &answer, &w->info) == OK);
     }
+    struct consent_request letter = { .body = STR("{\"subject\":{\"email\":\"eve@example.com\"},"
+                                                  "\"preferences\":{\"newsletter\":true},"
+                                                  "\"proofs\":[{\"form\":\"f\"}]}"),
+                                      .source = ACT_PUBLIC_KEY,
+                                      .letter = true,
+                                      .received_ms = ++w->now };
+    struct consent_answer asked;
+    must(ledger_add_consent(w->ledger, w->policy, &letter, &w->arena, &asked, &w->info) == OK);
+    must(asked.letter);
     struct document_request d = { .bytes = STR("%PDF-1.7 startxref 9 %%EOF"),
                                   .filename = STR("a.pdf"),
                                   .most = 100,
@@ -153,7 +162,7 @@ static void remove_all(void)
 
 static void make(void)
 {
-    struct world w;
+    struct world w = { .letters = true };
     world_open(&w, true);
     some_events(&w, true);
     some_events(&w, false);

@@ -3,7 +3,10 @@
 
 #include "base/clock.h"
 
+#include "codec/text.h"
+
 #include <microhttpd.h>
+#include <sodium.h>
 
 #include <time.h>
 
@@ -86,6 +89,26 @@ static void add_keeping(const struct reply *a, struct MHD_Response *m, struct ar
         (void)MHD_add_response_header(m, "Content-Encoding", "gzip");
 }
 
+/* A page that people come to by a link of a letter: nothing is run, loaded, framed or told to anybody, and what it
+ * says of style stands in it. */
+static void add_page(struct MHD_Response *m, const char *style, struct arena *a)
+{
+    uint8_t hash[crypto_hash_sha256_BYTES];
+    (void)crypto_hash_sha256(hash, (const uint8_t *)style, strlen(style)); /* cannot fail */
+    struct str text = base64_encode((struct str){ (const char *)hash, sizeof hash }, a);
+    add_text(m, "Content-Security-Policy",
+             arena_printf(a,
+                          "default-src 'none'; style-src 'sha256-%.*s'; form-action 'self'; "
+                          "frame-ancestors 'none'; base-uri 'none'",
+                          STR_ARG(text)),
+             a);
+    (void)MHD_add_response_header(m, "Referrer-Policy", "no-referrer");
+    (void)MHD_add_response_header(m, "X-Frame-Options", "DENY");
+    (void)MHD_add_response_header(m, "X-Robots-Tag", "noindex, nofollow");
+    (void)MHD_add_response_header(m, "Cross-Origin-Opener-Policy", "same-origin");
+    (void)MHD_add_response_header(m, "Cross-Origin-Resource-Policy", "same-origin");
+}
+
 struct MHD_Response *answer_response(struct request *r)
 {
     struct reply *a = &r->answer;
@@ -112,6 +135,8 @@ struct MHD_Response *answer_response(struct request *r)
         (void)MHD_add_response_header(m, "Cross-Origin-Resource-Policy", "same-origin");
         (void)MHD_add_response_header(m, "Referrer-Policy", "no-referrer");
     }
+    if (a->page_style != NULL)
+        add_page(m, a->page_style, &r->arena);
     add_text(m, "Licet-Device-Token", a->device_token, &r->arena);
     if (a->retry_after_s != 0)
         add_text(m, "Retry-After", arena_printf(&r->arena, "%u", a->retry_after_s), &r->arena);

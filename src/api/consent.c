@@ -79,6 +79,48 @@ static bool within_limits(struct request *r, struct str device)
             request_take(r, LIMIT_SUBJECT, subject, c->limits.subject_per_hour, 3600000));
 }
 
+/* How many letters strangers may cause: looked at before, taken once one was. */
+struct letter_limit {
+    enum limit_kind kind;
+    struct str who;
+    uint32_t per;
+};
+enum { HOUR_MS = 3600000, LETTER_LIMITS = 2 };
+
+static void letter_limits(struct request *r, uint64_t *group,
+                          struct letter_limit ret_l[LETTER_LIMITS])
+{
+    const struct conf_limits *c = &request_conf(r)->limits;
+    *group = address_group(r->ip);
+    ret_l[0] = (struct letter_limit){ LIMIT_LETTERS,
+                                      { (const char *)group, sizeof *group },
+                                      c->letters_per_address_per_hour };
+    ret_l[1] = (struct letter_limit){ LIMIT_LETTERS_OF_ALL, STR("all"), c->letters_per_hour };
+}
+
+static bool may_cause_letter(struct request *r)
+{
+    struct letter_limit l[LETTER_LIMITS];
+    uint64_t group;
+    bool may = true;
+    letter_limits(r, &group, l);
+    for (int i = 0; i < LETTER_LIMITS; i++)
+        may = may && limiter_has(request_limiter(r), l[i].kind, l[i].who, l[i].per, HOUR_MS,
+                                 clock_mono_ms());
+    return may;
+}
+
+static void caused_letter(struct request *r)
+{
+    struct letter_limit l[LETTER_LIMITS];
+    uint64_t group;
+    uint32_t wait;
+    letter_limits(r, &group, l);
+    for (int i = 0; i < LETTER_LIMITS; i++)
+        (void)limiter_take(request_limiter(r), l[i].kind, l[i].who, l[i].per, HOUR_MS, 1,
+                           clock_mono_ms(), &wait); /* it was there a moment ago */
+}
+
 static void hand_out_token(struct request *r, struct str subject)
 {
     uint8_t secret[32];
@@ -99,6 +141,8 @@ void consent_post_public(struct request *r)
         return;
     struct consent_request q = request_of(r, ACT_PUBLIC_KEY);
     q.device = device;
+    q.accept_language = r->header.accept_language;
+    q.letter = may_cause_letter(r);
     switch (request_conf(r)->consent_addresses) {
     case CONF_ADDRESS_TRUNCATED: break;
     case CONF_ADDRESS_FULL: q.whole_ip = true; break;
@@ -111,6 +155,8 @@ void consent_post_public(struct request *r)
         answer_error(r, e, &info);
         return;
     }
+    if (a.letter)
+        caused_letter(r);
     if (a.new_device)
         hand_out_token(r, a.subject);
     r->saved = a.json;

@@ -67,6 +67,7 @@ static const struct known_header {
     HEADER("Licet-Device-Token", device_token),
     HEADER("AnonymousId", anonymous_id),
     HEADER("User-Agent", user_agent),
+    HEADER("Accept-Language", accept_language),
     HEADER("X-Forwarded-For", forwarded_for),
     HEADER("X-Forwarded-Proto", forwarded_proto),
     HEADER("Accept", accept),

@@ -83,6 +83,18 @@ bool limiter_take_from(struct limiter *l, enum limit_kind kind, uint64_t who, ui
     return false;
 }
 
+bool limiter_has(struct limiter *l, enum limit_kind kind, struct str who, uint32_t per,
+                 int64_t period_ms, int64_t now)
+{
+    uint32_t wait;
+    if (per == 0)
+        return true;
+    uint64_t hash = limiter_who(l, kind, who);
+    (void)limiter_take_from(l, kind, hash, per, period_ms, 0, now,
+                            &wait); /* fills it up; takes nothing */
+    return bucket_of(l, hash, per, now)->left >= 1;
+}
+
 uint64_t limiter_refused(const struct limiter *l, enum limit_kind kind)
 {
     return l->refused[kind];

@@ -21,6 +21,8 @@ enum limit_kind {
     LIMIT_API_HOUR,
     LIMIT_KEY_HOUR,
     LIMIT_RECEIPTS,
+    LIMIT_LETTERS,        /* of double opt-in, by public key: per address … */
+    LIMIT_LETTERS_OF_ALL, /* … and together */
     LIMIT_KINDS
 };
 
@@ -32,6 +34,10 @@ void limiter_free(struct limiter **l);
  * there was enough; else nothing is taken and *ret_wait_s says when to come back. per 0: no limit. */
 bool limiter_take(struct limiter *l, enum limit_kind kind, struct str who, uint32_t per,
                   int64_t period_ms, uint32_t n, int64_t now_mono_ms, uint32_t *ret_wait_s);
+
+/* Whether limiter_take() of one would find it; takes nothing. */
+bool limiter_has(struct limiter *l, enum limit_kind kind, struct str who, uint32_t per,
+                 int64_t period_ms, int64_t now_mono_ms);
 
 /* The same for who comes often: its (kind, who) hashed once. */
 uint64_t limiter_who(const struct limiter *l, enum limit_kind kind, struct str who);

@@ -117,6 +117,18 @@ static void put_notices(struct buf *b, struct numbers *n)
     number(b, "recipients_unnamed", "", numbers_get(&n->recipients_unnamed));
 }
 
+static void put_letters(struct buf *b, struct numbers *n)
+{
+    counter(b, "letters_total", "Letters of double opt-in.", "counter");
+    number(b, "letters_total", "{outcome=\"asked\"}", numbers_get(&n->letters_asked));
+    number(b, "letters_total", "{outcome=\"sent\"}", numbers_get(&n->letters_sent));
+    number(b, "letters_total", "{outcome=\"retried\"}", numbers_get(&n->letters_retried));
+    number(b, "letters_total", "{outcome=\"failed\"}", numbers_get(&n->letters_failed));
+    counter(b, "confirmations_total", "Answers to the links in them.", "counter");
+    number(b, "confirmations_total", "{answer=\"yes\"}", numbers_get(&n->confirmed));
+    number(b, "confirmations_total", "{answer=\"not_me\"}", numbers_get(&n->disowned));
+}
+
 static void put_clock(struct buf *b, struct numbers *n)
 {
     counter(b, "clock_jumps_total", "Times the system's clock was set by more than 5 s.",
@@ -269,12 +281,12 @@ static void put_fields(struct buf *b, struct deliver *d, const struct policy *p)
 
 static void put_limits(struct buf *b, const struct limiter *l)
 {
-    static const char *const kind[LIMIT_KINDS] = { "key",        "address",      "subject",
-                                                   "events",     "key_requests", "address_requests",
-                                                   "api_second", "api_hour",     "key_hour",
-                                                   "receipts" };
+    static const char *const kind[LIMIT_LETTERS] = {
+        "key",        "address",  "subject",  "events",  "key_requests", "address_requests",
+        "api_second", "api_hour", "key_hour", "receipts"
+    };
     counter(b, "limited_total", "Requests refused with 429.", "counter");
-    for (int k = 0; k < LIMIT_KINDS; k++)
+    for (int k = 0; k < LIMIT_LETTERS; k++) /* letters are left out in silence */
         buf_printf(b, "licet_limited_total{by=\"%s\"} %llu\n", kind[k],
                    (unsigned long long)limiter_refused(l, (enum limit_kind)k));
 }
@@ -320,6 +332,7 @@ void metrics_get(struct request *r)
     put_events(&b, pipeline_numbers(p));
     put_clock(&b, pipeline_numbers(p));
     put_notices(&b, pipeline_numbers(p));
+    put_letters(&b, pipeline_numbers(p));
     put_decisions(&b, pipeline_numbers(p), policy);
     put_generations(&b, pipeline_numbers(p), policy);
     put_deliveries(&b, pipeline_deliver(p), policy);

@@ -42,6 +42,7 @@ struct reply {
     const char *type;  /* content type; NULL: application/json */
     struct str cookie; /* Set-Cookie */
     struct str device_token;
+    const char *page_style; /* a page for people, with this style sheet in it; NULL: no page */
     struct str attachment;  /* to be kept as a file of this name, and not shown; empty: no */
     struct str page_policy; /* a page for people: under this Content-Security-Policy; empty: none */
     uint32_t retry_after_s; /* 0: none */
@@ -98,6 +99,7 @@ struct request {
     struct str saved;                       /* a handler's own */
     const struct document_content *content; /* document.c's own */
     struct wish *wish;                      /* receipt.c's own */
+    struct confirmation_page *page;         /* confirm.c's own */
     struct reply answer;
     struct request *next_free;
     struct request *next_kept; /* guard.c */

@@ -50,6 +50,8 @@ static const struct route routes[] = {
       READ(subject_last_consent) },
     { "/subjects/{}/receipt", METHOD_GET, ACCESS_PRIVATE, DATABASE, receipt_of_person, NULL,
       WORTH_READ },
+    { "/subjects/{}/verification", METHOD_POST, ACCESS_PRIVATE, DATABASE, ACT(verification_post) },
+    { "/subjects/{}/verification", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(verification_get) },
     { "/legal_notices", METHOD_POST, ACCESS_PRIVATE, DATABASE, ACT(notice_post) },
     { "/legal_notices", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(notice_list) },
     { "/legal_notices/{}", METHOD_GET, ACCESS_PRIVATE, DATABASE, READ(notice_get) },
@@ -60,6 +62,9 @@ static const struct route routes[] = {
     { "/documents/{}", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(document_get) },
     { "/documents/{}/content", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, document_content, NULL,
       WORTH_READ },
+
+    { "/confirm/{}", METHOD_GET, ACCESS_NONE, CORS_NONE, 0, confirmation_get, NULL, WORTH_READ },
+    { "/confirm/{}", METHOD_POST, ACCESS_NONE, CORS_NONE, 4096, ACT(confirmation_post) },
 
     { "/v1/notices", METHOD_GET, ACCESS_PRIVATE, CORS_NONE, 0, READ(notice_watched) },
     { "/v1/notices/confirm", METHOD_POST, ACCESS_PRIVATE, CORS_NONE, 4096, ACT(notice_confirm) },

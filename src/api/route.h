@@ -60,6 +60,9 @@ void hook_pause(struct request *r);
 void hook_resume(struct request *r);
 void void_post(struct request *r);
 void import_post(struct request *r);
+void verification_post(struct request *r);
+void confirmation_get(struct request *r);
+void confirmation_post(struct request *r);
 void tail_get(struct request *r);
 void health_get(struct request *r);
 void ready_get(struct request *r);
@@ -92,6 +95,7 @@ LOOK(hook_messages);
 LOOK(purpose_list);
 LOOK(purpose_coverage);
 LOOK(voided_report);
+LOOK(verification_get);
 LOOK(import_get);
 LOOK(import_refused);
 

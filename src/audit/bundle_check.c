@@ -315,12 +315,18 @@ static bool subject_in(unsigned kind, struct str columns, struct str *ret_subjec
     struct act_columns act;
     struct subject_row row;
     struct restriction_columns restriction;
+    struct verification asked;
+    struct verification_end ended;
     if (kind == FACT_ACT && columns_read_act(columns, &act))
         *ret_subject = act.subject;
     else if (kind == FACT_SUBJECT && columns_read_subject(columns, &row))
         *ret_subject = row.id;
     else if (kind == FACT_RESTRICTION && columns_read_restriction(columns, &restriction))
         *ret_subject = restriction.subject;
+    else if (kind == FACT_VERIFICATION && columns_read_verification(columns, &asked))
+        *ret_subject = asked.subject;
+    else if (kind == FACT_VERIFICATION_END && columns_read_verification_end(columns, &ended))
+        *ret_subject = ended.subject;
     else
         return false;
     return true;

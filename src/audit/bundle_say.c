@@ -146,6 +146,12 @@ void say_record(struct bundle_check *c, unsigned kind, int64_t seq, struct str p
         what = arena_printf(&c->a, " of the purpose %.*s, version %.*s",
                             STR_ARG(member(&d, JSON_ROOT, "purpose", &c->a)),
                             STR_ARG(member(&d, JSON_ROOT, "version", &c->a)));
+    if (kind == FACT_VERIFICATION && read)
+        what = arena_printf(&c->a, ": a letter to %.*s asked for a confirmation",
+                            STR_ARG(member(&d, JSON_ROOT, "address", &c->a)));
+    if (kind == FACT_VERIFICATION_END && read)
+        what = arena_printf(&c->a, ": what the letter asked was %.*s",
+                            STR_ARG(member(&d, JSON_ROOT, "outcome", &c->a)));
     say(c, "Record %lld: %s%.*s; %.*s", (long long)seq, bundle_kind_name(kind), STR_ARG(what),
         STR_ARG(where(c)));
 }

@@ -13,10 +13,16 @@ static const struct {
     unsigned kind;
     const char *name;
 } kinds[] = {
-    { FACT_ACT, "consent" },     { FACT_SUBJECT, "subject" },
-    { FACT_NOTICE, "notice" },   { FACT_PURPOSE_VERSION, "text" },
-    { FACT_VOID, "void" },       { FACT_RESTRICTION, "restriction" },
-    { FACT_ERASURE, "erasure" }, { FACT_DOCUMENT, "document" },
+    { FACT_ACT, "consent" },
+    { FACT_SUBJECT, "subject" },
+    { FACT_NOTICE, "notice" },
+    { FACT_PURPOSE_VERSION, "text" },
+    { FACT_VOID, "void" },
+    { FACT_RESTRICTION, "restriction" },
+    { FACT_ERASURE, "erasure" },
+    { FACT_DOCUMENT, "document" },
+    { FACT_VERIFICATION, "verification" },
+    { FACT_VERIFICATION_END, "verification_end" },
 };
 
 const char *bundle_kind_name(unsigned kind)

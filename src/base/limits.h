@@ -64,6 +64,17 @@
 #define LIMIT_REPORT_SENT 10000 /* events of one subject in a report of a voided text */
 #define LIMIT_EXAMINED 10000    /* rows that one filter may look at */
 
+/* double opt-in */
+#define LIMIT_MAILBOX 254        /* an e-mail address (RFC 5321) */
+#define LIMIT_LETTER (16u << 10) /* one letter as the configuration has it */
+#define LIMIT_LETTER_FILLED (64u << 10)
+#define LIMIT_LETTER_LIFE_MS                                                                       \
+    (30LL * 24 * 3600 * 1000)    /* of a link: the most that can be configured */
+#define LIMIT_LETTERS_AT_ONCE 16 /* handed to the mail server one behind the other */
+#define LIMIT_DISOWNED_MS (90LL * 24 * 3600 * 1000) /* no letter to who said "this was not me" */
+#define LIMIT_SMTP_S 60                             /* one letter */
+#define LIMIT_LETTER_TOKEN 64                       /* bytes of the path that can be a token */
+
 /* policy */
 #define LIMIT_PURPOSES 64
 #define LIMIT_VERSIONS 256    /* of one purpose */

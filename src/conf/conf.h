@@ -230,6 +230,24 @@ struct conf_link {
     uint32_t require_count;
 };
 
+/* A letter that asks for a confirmation; {{link}}, {{controller}}, {{purposes}}, {{until}} are filled in. */
+struct conf_letter {
+    struct str language;
+    struct str subject, text;
+};
+
+/* The mail server that takes our letters. */
+enum conf_smtp { CONF_SMTP_NONE = 0, CONF_SMTP_TLS, CONF_SMTP_STARTTLS, CONF_SMTP_PLAIN };
+struct conf_mail {
+    struct conf_destination remote; /* first: tls and allow_private_addresses alone */
+    enum conf_smtp kind;            /* NONE: there is no mail server */
+    struct str host;                /* without brackets; in them when it is an IPv6 address */
+    uint16_t port;
+    bool near, address;                 /* in a private network, by its looks; an address */
+    struct str user, password;          /* "": not given */
+    struct str from_name, from_address; /* the name may be "" */
+};
+
 struct conf_notice {                /* one that is watched */
     struct conf_destination remote; /* first: endpoint, tls and allow_private_addresses alone */
     struct str identifier;
@@ -287,18 +305,30 @@ struct conf {
     uint32_t trusted_proxy_count;
     enum { CONF_ADDRESS_TRUNCATED = 0, CONF_ADDRESS_FULL, CONF_ADDRESS_NONE } consent_addresses;
     struct conf_limits {
-        uint32_t api_requests_per_second;     /* per private key, 0: no limit; default 50 */
-        uint32_t api_requests_per_hour;       /* likewise; default 108000 */
-        uint32_t public_per_hour;             /* consent writes per public key; default 108000 */
-        uint32_t public_per_second;           /* consent writes per public key; default 50 */
-        uint32_t address_per_minute;          /* public consent writes per address; default 60 */
-        uint32_t subject_per_hour;            /* public consent writes per subject; default 60 */
-        uint32_t events_per_second;           /* per public key, 0: no limit (the default) */
-        uint32_t key_requests_per_second;     /* per key, 0: no limit (the default) */
-        uint32_t address_requests_per_second; /* per address, 0: no limit; default 1000 */
-        uint32_t connections;                 /* open at once; default 10000 */
-        uint32_t connections_per_address;     /* default 1000 */
+        uint32_t api_requests_per_second;      /* per private key, 0: no limit; default 50 */
+        uint32_t api_requests_per_hour;        /* likewise; default 108000 */
+        uint32_t public_per_hour;              /* consent writes per public key; default 108000 */
+        uint32_t public_per_second;            /* consent writes per public key; default 50 */
+        uint32_t address_per_minute;           /* public consent writes per address; default 60 */
+        uint32_t subject_per_hour;             /* public consent writes per subject; default 60 */
+        uint32_t events_per_second;            /* per public key, 0: no limit (the default) */
+        uint32_t key_requests_per_second;      /* per key, 0: no limit (the default) */
+        uint32_t address_requests_per_second;  /* per address, 0: no limit; default 1000 */
+        uint32_t connections;                  /* open at once; default 10000 */
+        uint32_t connections_per_address;      /* default 1000 */
+        uint32_t letters_per_email_per_day;    /* of double_opt_in; default 3 */
+        uint32_t letters_per_subject_per_day;  /* default 3 */
+        uint32_t letters_per_address_per_hour; /* by public key, per IP address; default 10 */
+        uint32_t letters_per_hour;             /* by public key in all, 0: no limit; default 1000 */
     } limits;
+    struct conf_double_opt_in {
+        bool on;               /* `double_opt_in` stands there */
+        struct str public_url; /* its own, or the daemon's */
+        int64_t lifetime_ms;   /* of a link; default 48 h */
+        struct conf_mail mail;
+        struct conf_letter *letter;
+        uint32_t letter_count;
+    } double_opt_in;
     struct conf_documents {
         uint32_t max_kilobytes; /* of one upload, of 1024 bytes; default 1024 */
     } documents;

@@ -32,6 +32,7 @@ static void set_variables(void)
     assert_int_equal(setenv("LICET_WAREHOUSE_SECRET", "warehouse-0123456789", 1), 0);
     assert_int_equal(setenv("LICET_HOOK_SECRET", "hook-0123456789abcdef", 1), 0);
     assert_int_equal(setenv("LICET_GA4_SECRET", "ga4-0123456789abcdef", 1), 0);
+    assert_int_equal(setenv("LICET_SMTP_PASSWORD", "smtp", 1), 0);
 }
 
 static void every_key_is_documented_as_its_table_says(void **state)

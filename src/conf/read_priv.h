@@ -167,6 +167,15 @@ struct web {
 bool web_parse(struct str url, struct web *ret_w); /* http and https only, no user name */
 bool network_ok(struct str s);                     /* an address, or address/bits */
 
+/* top.c */
+void read_public_url(struct reader *, const struct rule *, const struct yaml *, void *);
+
+/* tls.c: user, password: no ends of lines, 1 to LIMIT_CREDENTIAL bytes */
+void read_credential(struct reader *, const struct rule *, const struct yaml *, void *);
+
+/* double_opt_in.c: once all of the file is read. */
+void double_opt_in_check(struct reader *r, const struct yaml *n, struct conf *c);
+
 /* field.c */
 void read_fields(struct reader *, const struct rule *, const struct yaml *, void *);
 
@@ -189,8 +198,9 @@ extern const struct table table_top, table_tls, table_timeouts, table_controller
     table_key, table_limits, table_documents, table_notice, table_purpose, table_version,
     table_void, table_text, table_destination, table_recipient, table_transfer, table_fallback,
     table_batch, table_consent, table_destination_tls, table_destination_limits, table_proxy,
-    table_link, table_seals, table_authority, table_hook, table_hook_limits, table_banner,
-    table_banner_words, table_banner_google, table_banner_clarity, table_banner_hubspot;
+    table_link, table_seals, table_authority, table_hook, table_hook_limits, table_double_opt_in,
+    table_mail, table_letter, table_banner, table_banner_words, table_banner_google,
+    table_banner_clarity, table_banner_hubspot;
 
 /* All of them, in the order of the reference. */
 extern const struct table *const tables[];

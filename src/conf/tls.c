@@ -145,9 +145,8 @@ static void read_proxy_url(struct reader *r, const struct rule *rule, const stru
     p->address = w.address;
 }
 
-/* user, password: no ends of lines, no limit from below */
-static void read_credential(struct reader *r, const struct rule *rule, const struct yaml *n,
-                            void *base)
+/* no limit from below */
+void read_credential(struct reader *r, const struct rule *rule, const struct yaml *n, void *base)
 {
     struct str s;
     if (!scalar_secret(r, n, &s))

@@ -66,12 +66,10 @@ static void read_store(struct reader *r, const struct rule *rule, const struct y
     c->data_dir = arena_printf(r->arena, "%.*s%.*s", STR_ARG(folder), STR_ARG(dir));
 }
 
-static void read_public_url(struct reader *r, const struct rule *rule, const struct yaml *n,
-                            void *base)
+void read_public_url(struct reader *r, const struct rule *rule, const struct yaml *n, void *base)
 {
     struct str s;
     struct web w;
-    (void)rule;
     if (!scalar(r, n, &s))
         return;
     if (!web_parse(s, &w) || memchr(w.rest.p, '?', w.rest.n) || memchr(w.rest.p, '#', w.rest.n))
@@ -80,7 +78,7 @@ static void read_public_url(struct reader *r, const struct rule *rule, const str
         warning(r, n, "without https anybody on the way reads and changes what is sent");
     while (s.n && s.p[s.n - 1] == '/')
         s.n--;
-    ((struct conf *)base)->public_url = arena_str(r->arena, s);
+    *(struct str *)((char *)base + rule->at) = arena_str(r->arena, s);
 }
 
 static bool scalar_network(struct reader *r, const struct yaml *n, struct str *ret_s)
@@ -243,6 +241,17 @@ static const struct rule limits_rules[] = {
     { "connections_per_address", read_number,
       "open at once from one address, but for `trusted_proxies`; default 1000",
       CONF(limits.connections_per_address), .least = 1, .most = LIMIT_CONNECTIONS },
+    { "letters_per_email_per_day", read_number,
+      "letters of `double_opt_in` to one e-mail address, whoever causes them, default 3",
+      CONF(limits.letters_per_email_per_day), .least = 1, .most = 1000 },
+    { "letters_per_subject_per_day", read_number, "about one subject, default 3",
+      CONF(limits.letters_per_subject_per_day), .least = 1, .most = 1000 },
+    { "letters_per_address_per_hour", read_number,
+      "caused by public key from one address, default 10",
+      CONF(limits.letters_per_address_per_hour), .least = 1, .most = MOST_RATE },
+    { "letters_per_hour", read_number,
+      "caused by public key, all together, default 1000; 0: no limit",
+      CONF(limits.letters_per_hour), .least = 0, .most = MOST_RATE },
 };
 const struct table table_limits = {
     "limits",
@@ -335,7 +344,7 @@ static const struct rule top_rules[] = {
     { "timeouts", read_inner, "see below", .table = &table_timeouts },
     { "store", read_store, "`sqlite:DIR`, relative to this file; default `sqlite:./data`" },
     { "seals", read_inner, "see below: signed heads of the chain", .table = &table_seals },
-    { "public_url", read_public_url, "how browsers reach it; default none" },
+    { "public_url", read_public_url, "how browsers reach it; default none", CONF(public_url) },
     { "trusted_proxies", read_networks,
       "addresses or networks (`10.0.0.0/8`) whose `X-Forwarded-For` is believed; default none",
       CONF(trusted_proxy), .count_at = offsetof(struct conf, trusted_proxy_count),
@@ -353,6 +362,8 @@ static const struct rule top_rules[] = {
       CONF(consent_addresses), .words = addresses },
     { "limits", read_inner, "see below", .table = &table_limits },
     { "documents", read_inner, "see below", .table = &table_documents },
+    { "double_opt_in", read_inner, "see below; default: no letter is written",
+      .table = &table_double_opt_in },
     { "notices", read_tables, "see below; default none", CONF(notice),
       .count_at = offsetof(struct conf, notice_count), .table = &table_notice,
       .most = LIMIT_WATCHED },
@@ -385,7 +396,11 @@ static void top_init(struct reader *r, const struct yaml *n, void *base)
                                       .subject_per_hour = 60,
                                       .address_requests_per_second = 1000,
                                       .connections = 10000,
-                                      .connections_per_address = 1000 };
+                                      .connections_per_address = 1000,
+                                      .letters_per_email_per_day = 3,
+                                      .letters_per_subject_per_day = 3,
+                                      .letters_per_address_per_hour = 10,
+                                      .letters_per_hour = 1000 };
     c->documents.max_kilobytes = 1024;
     c->seals.every_ms = INT64_C(24) * 3600 * 1000;
     c->timeouts = (struct conf_timeouts){ .head_ms = 15000, .body_ms = 30000, .idle_ms = 75000 };
@@ -393,7 +408,8 @@ static void top_init(struct reader *r, const struct yaml *n, void *base)
 
 static void top_check(struct reader *r, const struct yaml *n, void *base)
 {
-    const struct conf *c = base;
+    struct conf *c = base;
+    double_opt_in_check(r, n, c);
     for (uint32_t i = 0; i < c->notice_count; i++) {
         for (uint32_t k = 0; k < i; k++) {
             if (c->notice[i].identifier.n > 0 &&

@@ -6,6 +6,7 @@
 #include "consent/document.h"
 #include "consent/preferences.h"
 #include "consent/subject_fields.h"
+#include "consent/verification_priv.h"
 
 #include "base/limits.h"
 #include "codec/time.h"
@@ -28,9 +29,11 @@ struct adding { /* one act on its way into the store */
     struct str subject_payload; /* empty: nothing to write */
     struct str view;
     bool view_changed;
-    bool is_new;     /* nothing was known of the subject */
-    bool unverifies; /* she was verified and is not any more */
-    bool made_up;    /* the subject's id */
+    bool confirmation; /* it comes from our own page */
+    bool letter;       /* one was asked for */
+    bool is_new;       /* nothing was known of the subject */
+    bool unverifies;   /* she was verified and is not any more */
+    bool made_up;      /* the subject's id */
     struct str ip;
     char id[ID_TEXT + 1];
 };
@@ -74,7 +77,8 @@ static enum err find_documents(struct adding *x)
 static enum err check(struct adding *x)
 {
     const struct consent_request *q = x->q;
-    if (q->source != ACT_PUBLIC_KEY && q->source != ACT_PRIVATE_KEY && q->source != ACT_IMPORT)
+    if (q->source != ACT_PUBLIC_KEY && q->source != ACT_PRIVATE_KEY && q->source != ACT_IMPORT &&
+        !(q->source == ACT_CONFIRMATION && x->confirmation))
         return err_set(x->info, ERR_FORBIDDEN, "", "this source cannot add a consent here");
     if (q->idempotency_key.n > LIMIT_IDEMPOTENCY_KEY)
         return err_set(x->info, ERR_LIMIT, "Idempotency-Key", "longer than %d bytes",
@@ -158,8 +162,12 @@ static enum err change_subject(struct adding *x)
     if (x->said.confirmed) {
         bool trusted = x->said.source != ACT_PUBLIC_KEY;
         bool import = x->said.source == ACT_IMPORT; /* what is known is newer than what it brings */
-        struct subject_rules rules = { .overwrite = trusted && !import,
-                                       .verified = trusted && (is_new || !import) };
+        struct subject_rules rules = {
+            .overwrite = trusted && !import,
+            .verified = trusted && (is_new || !import),
+            /* where letters ask, an address stands once it was confirmed */
+            .no_email = !trusted && x->p->conf->double_opt_in.on
+        };
         e = subject_apply(&x->body.subject, &rules, x->a, &x->subject, &changed, x->info);
         if (e != OK)
             return e;
@@ -290,23 +298,42 @@ static enum err replay(struct adding *x, const struct once *once, struct consent
 
 /* ---- the store ---- */
 
+static enum err ask_for_letter(struct adding *x, int64_t seq)
+{
+    const struct consent_request *q = x->q;
+    if (q->source != ACT_PUBLIC_KEY && q->source != ACT_PRIVATE_KEY)
+        return OK;
+    struct letter_cause cause = { .row = &x->row,
+                                  .seq = seq,
+                                  .subject = &x->subject,
+                                  .by_public_key = q->source == ACT_PUBLIC_KEY,
+                                  .confirmed = x->said.confirmed,
+                                  .allowed = q->source != ACT_PUBLIC_KEY || q->letter,
+                                  .email = x->body.subject.field[FIELD_EMAIL],
+                                  .shown_language = x->body.shown_language,
+                                  .accept_language = q->accept_language };
+    return verification_after_act(x->l, x->p, &cause, x->a, &x->letter);
+}
+
 static enum err write_all(struct adding *x, const struct once *once, struct str answer)
 {
     struct store *s = x->l->store;
-    int64_t seq;
+    int64_t seq = 0, act = 0;
     enum err e = OK;
     if (x->subject_payload.n > 0)
         e = store_put_subject(s, &x->subject, x->subject_payload, x->said.received_ms, &seq);
     if (e == OK)
-        e = store_add_act(s, &x->row, &seq);
+        e = store_add_act(s, &x->row, &act);
     if (e == OK)
-        e = store_attach_documents(s, seq, x->document, x->body.document_count);
+        e = store_attach_documents(s, act, x->document, x->body.document_count);
     if (e == OK && x->view_changed)
         e = store_set_preferences(s, x->row.subject, x->view);
     if (e == OK && once->key.n > 0)
         e = store_put_answer(s, once->scope, once->key, x->said.received_ms, once->hash, answer);
     if (e == OK)
         e = ledger_changed(x->l, x->row.subject);
+    if (e == OK)
+        e = ask_for_letter(x, act);
     return write_failed(e);
 }
 
@@ -364,34 +391,49 @@ static enum err count_no(struct adding *x, const struct once *once,
     return write_failed(e);
 }
 
+static enum err add(struct adding *x, struct consent_answer *ret_answer)
+{
+    const struct consent_request *q = x->q;
+    struct once once = { 0 };
+    enum err e = act_parse(q->body, q->format, x->a, &x->body, x->info);
+    if (e == OK)
+        e = check(x);
+    if (e == OK && q->idempotency_key.n > 0) {
+        once = once_of(x);
+        e = replay(x, &once, ret_answer);
+        if (e != ERR_NOT_FOUND)
+            return e;
+        e = OK;
+    }
+    if (e == OK && is_nobodys_no(x))
+        return count_no(x, &once, ret_answer);
+    if (e == OK)
+        e = prepare(x);
+    if (e != OK)
+        return e;
+    struct consent_answer ans = { 0 };
+    fill_answer(x, &ans);
+    e = write_answer(x, &ans);
+    if (e == OK && !q->dry_run)
+        e = write_all(x, &once, ans.json);
+    ans.letter = x->letter;
+    if (e == OK)
+        *ret_answer = ans;
+    return e;
+}
+
 enum err ledger_add_consent(struct ledger *l, const struct policy *p,
                             const struct consent_request *q, struct arena *a,
                             struct consent_answer *ret_answer, struct err_info *info)
 {
     struct adding x = { .l = l, .p = p, .q = q, .a = a, .info = info };
-    struct once once = { 0 };
-    enum err e = act_parse(q->body, q->format, a, &x.body, info);
-    if (e == OK)
-        e = check(&x);
-    if (e == OK && q->idempotency_key.n > 0) {
-        once = once_of(&x);
-        e = replay(&x, &once, ret_answer);
-        if (e != ERR_NOT_FOUND)
-            return e;
-        e = OK;
-    }
-    if (e == OK && is_nobodys_no(&x))
-        return count_no(&x, &once, ret_answer);
-    if (e == OK)
-        e = prepare(&x);
-    if (e != OK)
-        return e;
-    struct consent_answer ans = { 0 };
-    fill_answer(&x, &ans);
-    e = write_answer(&x, &ans);
-    if (e == OK && !q->dry_run)
-        e = write_all(&x, &once, ans.json);
-    if (e == OK)
-        *ret_answer = ans;
-    return e;
+    return add(&x, ret_answer);
+}
+
+enum err act_add_confirmation(struct ledger *l, const struct policy *p,
+                              const struct consent_request *q, struct arena *a,
+                              struct consent_answer *ret_answer, struct err_info *info)
+{
+    struct adding x = { .l = l, .p = p, .q = q, .a = a, .info = info, .confirmation = true };
+    return add(&x, ret_answer);
 }

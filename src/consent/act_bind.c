@@ -162,6 +162,8 @@ static enum act_evidence evidence(const struct policy_purpose *p, const struct a
                                   const struct policy_version *bound)
 {
     const struct act_origin *origin = origin_of(s, p->conf->id);
+    if (s->source == ACT_CONFIRMATION)
+        return EVIDENCE_CONFIRMATION;
     if (origin != NULL && origin->bare)
         return EVIDENCE_IMPORT;
     if (b->offline.n > 0)

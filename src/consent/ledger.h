@@ -59,6 +59,9 @@ struct consent_request {
     struct str ip;                   /* of the request; empty: it is not to be kept */
     bool whole_ip;                   /* it is not cut to /24 or /48 */
     struct str idempotency_key;      /* empty: none */
+    struct str accept_language;      /* of the request; empty: it says nothing of the person */
+    bool
+        letter; /* by public key: it may cause one (consent/verification.h), as far as the sender goes */
     int64_t received_ms;
 };
 
@@ -74,6 +77,7 @@ struct consent_answer {
     /* A refusal by public key of somebody who is not known, and who says nothing of herself: no act
      * was recorded, but counted for these purposes (bit = index). The answer is as ever. */
     uint64_t counted;
+    bool letter; /* one was asked for */
     bool
         lowers; /* passes the barrier (ARCHITECTURE, "Sending and withdrawal") before it is answered */
 };

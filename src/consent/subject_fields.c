@@ -223,7 +223,8 @@ static void apply_field(const struct subject_said *s, const struct subject_rules
                         struct subject_row *row, struct buf *changed)
 {
     struct str *to = column(row, i), value = s->field[i];
-    bool wanted = s->said[i] && (value.n > 0 || rules->clear);
+    bool wanted =
+        s->said[i] && (value.n > 0 || rules->clear) && !(i == FIELD_EMAIL && rules->no_email);
     if (!wanted || str_eq(*to, value) || (to->n > 0 && !rules->overwrite))
         return;
     *to = value;

@@ -40,6 +40,7 @@ struct subject_rules {
     bool overwrite; /* may change what is filled; else fills what is empty */
     bool clear;     /* null and "" empty a field; else they say nothing */
     bool verified;  /* may set verified */
+    bool no_email;  /* may not say an address */
 };
 /* Applies it to *row. *ret_changed names what was changed as JSON members
  * ("email":"…"), empty when nothing was. ERR_LIMIT: too many unknown keys. */

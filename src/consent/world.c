@@ -35,9 +35,31 @@ static const char configuration[] =
     "  - {id: crm, type: webhook, endpoint: \"https://crm.example/in\", secret: abcdefghijklmnop, "
     "requires: [statistics, marketing], fields: {event: keep}}\n";
 
+/* Beside all that, in worlds where letters are written. */
+static const char opt_in_purposes[] =
+    "  - id: newsletter\n"
+    "    scope: person\n"
+    "    double_opt_in: true\n"
+    "    versions:\n"
+    "      - {version: 1, since: 2026-01-01, text: {en: " TEXT ", de: {title: Rundbrief, aim: A, "
+    "data: D, transfer: X, storage: S, automation: N, consequences: C, withdrawal: <W>}}}\n"
+    "      - {version: 2, since: 2026-03-02, text: {en: " TEXT "}}\n";
+static const char opt_in[] =
+    "public_url: https://muster.example/licet\n"
+    "double_opt_in: {mail: {smtp: smtps://m.example, from: M <m@muster.example>}}\n";
+
+static struct str configuration_of(struct world *w)
+{
+    const char *behind = strstr(configuration, "destinations:\n");
+    if (!w->letters)
+        return STR(configuration);
+    return arena_printf(&w->arena, "%s%.*s%s%s", opt_in, (int)(behind - configuration),
+                        configuration, opt_in_purposes, behind);
+}
+
 static void load(struct world *w, struct buf *reports)
 {
-    if (conf_parse(STR(configuration), "world.yaml", &w->conf, reports) != OK) {
+    if (conf_parse(configuration_of(w), "world.yaml", &w->conf, reports) != OK) {
         fprintf(stderr, "%.*s\n", (int)reports->n, reports->p);
         must(!"the configuration of the tests");
     }
@@ -46,7 +68,7 @@ static void load(struct world *w, struct buf *reports)
 
 void world_policy(struct world *w)
 {
-    *w = (struct world){ .now = MAR_1 };
+    *w = (struct world){ .now = MAR_1, .letters = w->letters };
     AUTO(buf_fini) struct buf reports = BUF_INIT(1u << 20);
     struct frozen before = { 0 }, *frozen = arena_new(&w->arena, struct frozen);
     struct policy_news news;
@@ -69,7 +91,7 @@ static void open_store(struct world *w, bool on_disk)
 
 void world_open(struct world *w, bool on_disk)
 {
-    *w = (struct world){ .now = MAR_1 };
+    *w = (struct world){ .now = MAR_1, .letters = w->letters };
     AUTO(buf_fini) struct buf reports = BUF_INIT(1u << 20);
     struct frozen before, *frozen = arena_new(&w->arena, struct frozen);
     struct policy_news news;

@@ -6,6 +6,9 @@
  *                       v3 2026-06-01 {privacy_policy: 8, cookies: 2} en
  *   letters     person  v1 2026-01-01, proof: optional               en
  *   marketing   person  v1 2026-02-01 {terms: 1}                     en
+ * and with `letters`
+ *   newsletter  person  v1 2026-01-01, double_opt_in: true           en, de
+ *                       v2 2026-03-02                                en
  * Destinations: own requires statistics, crm requires statistics and marketing.
  */
 #ifndef CONSENT_WORLD_H
@@ -30,6 +33,7 @@ struct world {
     int64_t now;
     struct err_info info;
     char dir[64]; /* empty: in memory */
+    bool letters; /* before world_open(): letters are configured, and there is one purpose more */
 };
 
 /* Only the policy, numbers given out in the order of the file. */

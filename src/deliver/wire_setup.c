@@ -38,8 +38,9 @@ static void set_pins(CURL *e, const struct conf_destination_tls *t, struct arena
         must(curl_easy_setopt(e, CURLOPT_PINNEDPUBLICKEY, all.p) == CURLE_OK);
 }
 
-static void set_tls(CURL *e, const struct conf_destination_tls *t, struct arena *a)
+void wire_set_tls(void *easy, const struct conf_destination_tls *t, struct arena *a)
 {
+    CURL *e = easy;
     must(curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK);
     must(curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK);
     must(curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK);
@@ -111,7 +112,7 @@ static void set_connection(CURL *e, const struct conf_destination *c, struct are
     must(curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK);
     must(curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK);
     must(curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_LIFE_S) == CURLE_OK);
-    set_tls(e, &c->tls, a);
+    wire_set_tls(e, &c->tls, a);
     set_proxy(e, &c->proxy, a);
 }
 

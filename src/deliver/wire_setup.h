@@ -33,5 +33,7 @@ void *wire_set_request(void *easy, struct wire_guard *g, const struct outgoing_r
                        struct arena *a);
 /* What became of it, in words for operators: a constant. `code` is libcurl's. */
 const char *wire_error(void *easy, const struct wire_guard *g, int code);
+/* TLS alone, as the configuration has it. */
+void wire_set_tls(void *easy, const struct conf_destination_tls *t, struct arena *a);
 
 #endif

@@ -21,8 +21,9 @@ enum act_evidence {
     EVIDENCE_PROOF,
     EVIDENCE_SHOWN,
     EVIDENCE_CMP,
-    EVIDENCE_IMPORT, /* nothing but the line of an import: worth as much as none */
-    EVIDENCE_PAPER   /* on paper or by word: who took it, and where it is kept */
+    EVIDENCE_IMPORT,      /* nothing but the line of an import: worth as much as none */
+    EVIDENCE_PAPER,       /* on paper or by word: who took it, and where it is kept */
+    EVIDENCE_CONFIRMATION /* she was shown the text on our page and pressed the button there */
 };
 /* Whether a grant with it needs a purpose that says `proof: optional`. */
 static inline bool evidence_is_bare(enum act_evidence e)
@@ -32,7 +33,7 @@ static inline bool evidence_is_bare(enum act_evidence e)
 
 /* Names as they stand in answers and payloads: "public", "private", …; "bare", … */
 extern const char *const act_source_name[5];
-extern const char *const act_evidence_name[7];
+extern const char *const act_evidence_name[8];
 
 struct standing {
     uint32_t purpose; /* the purpose's number in the store (policy/policy.h: number) */

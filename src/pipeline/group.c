@@ -302,6 +302,7 @@ bool pipeline_turn(struct pipeline *p)
     p->early = false;
     group_publish(p, false);
     upkeep_tidy(p);
+    post_hand_over(p->post);
     any |= look_at_barriers(p);
     any |= reader_collect(p->reader) > 0;
     return any;

@@ -268,8 +268,7 @@ static bool spoils_group(enum err e)
     return e == ERR_IO || e == ERR_FULL || e == ERR_CORRUPT || e == ERR_BUSY;
 }
 
-static enum err settle(struct pipeline *p, enum err e, struct waiter *w,
-                       const struct err_info *info)
+enum err group_settle(struct pipeline *p, enum err e, struct waiter *w, const struct err_info *info)
 {
     if (e == OK)
         group_join(p, w);
@@ -296,8 +295,9 @@ enum err pipeline_consent(struct pipeline *p, struct consent_request *q, struct 
     enum err e = group_open(p, info);
     if (e != OK)
         return e;
-    e = settle(p, ledger_add_consent(p->ledger, p->newest->public.policy, q, a, ret_answer, info),
-               w, info);
+    e = group_settle(
+        p, ledger_add_consent(p->ledger, p->newest->public.policy, q, a, ret_answer, info), w,
+        info);
     if (e != OK)
         return e;
     if (ret_answer->counted) {
@@ -305,6 +305,10 @@ enum err pipeline_consent(struct pipeline *p, struct consent_request *q, struct 
         return OK;
     }
     numbers_add(&p->numbers.acts, 1);
+    if (ret_answer->letter) {
+        numbers_add(&p->numbers.letters_asked, 1);
+        post_wake(p->post);
+    }
     if (ret_answer->lowers) {
         w->lowers = ret_answer->subject;
         numbers_add(&p->numbers.acts_lowering, 1);
@@ -319,7 +323,7 @@ enum err pipeline_subject(struct pipeline *p, const struct subject_request *q, s
     enum err e = group_open(p, info);
     if (e != OK)
         return e;
-    e = settle(p, ledger_put_subject(p->ledger, q, a, &ans, info), w, info);
+    e = group_settle(p, ledger_put_subject(p->ledger, q, a, &ans, info), w, info);
     if (e != OK)
         return e;
     if (ans.lowers)
@@ -338,7 +342,7 @@ enum err pipeline_notices(struct pipeline *p, struct str body, enum body_format 
     e = ledger_add_notices(p->ledger, body, format, clock_now_ms(), a, ret_json, info);
     if (e == OK)
         upkeep_look_at_notices(p);
-    return settle(p, e, w, info);
+    return group_settle(p, e, w, info);
 }
 
 /* Not so many in one group that everybody waits for them. */
@@ -352,7 +356,7 @@ enum err pipeline_document(struct pipeline *p, const struct document_request *q,
     enum err e = group_open(p, info);
     if (e != OK)
         return e;
-    e = settle(p, ledger_add_document(p->ledger, q, a, ret_json, info), w, info);
+    e = group_settle(p, ledger_add_document(p->ledger, q, a, ret_json, info), w, info);
     if (e == OK)
         p->document_bytes += q->bytes.n;
     return e;
@@ -365,7 +369,7 @@ enum err pipeline_confirm_notice(struct pipeline *p, struct str identifier, stru
     enum err e = group_open(p, info);
     if (e != OK)
         return e;
-    e = settle(
+    e = group_settle(
         p, ledger_confirm_notice(p->ledger, identifier, sha256, clock_now_ms(), a, ret_json, info),
         w, info);
     if (e == OK) {
@@ -381,7 +385,7 @@ enum err pipeline_revive(struct pipeline *p, int slot, const struct id *id, stru
     enum err e = group_open(p, info);
     if (e != OK)
         return e;
-    e = settle(p, store_revive_dead(p->store, slot, id, clock_now_ms(), ret_count), w, info);
+    e = group_settle(p, store_revive_dead(p->store, slot, id, clock_now_ms(), ret_count), w, info);
     if (e == OK)
         deliver_wake(p->deliver);
     return e;

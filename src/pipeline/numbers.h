@@ -21,6 +21,8 @@ struct numbers {
     _Atomic uint64_t reloads, reloads_refused;
     _Atomic uint64_t clock_jumps; /* the system's clock was set by more than 5 s */
     _Atomic uint64_t notice_looks, notice_looks_failed, notices_pending, recipients_unnamed;
+    _Atomic uint64_t letters_asked, letters_sent, letters_retried, letters_failed;
+    _Atomic uint64_t confirmed, disowned; /* by a link */
     _Atomic int64_t failed_ms; /* when a group last failed (monotonic); 0: one was written since */
 };
 

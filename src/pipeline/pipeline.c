@@ -325,6 +325,7 @@ static enum err start_threads(struct pipeline *p, struct err_info *info)
     p->reader = reader_new(r[0], p->wake, p->wake_ctx);
     p->janitor = janitor_new(p, r[1]);
     p->watch = watch_new(p);
+    p->post = post_new(p);
     p->deliver_reader = r[2];
     p->sealer = sealer_new(p, r[3], p->wake, p->wake_ctx);
     p->hooks_reader = r[4];
@@ -398,13 +399,14 @@ enum err pipeline_open(struct conf *conf, void (*wake)(void *ctx), void *ctx,
 void pipeline_stopping(struct pipeline *p)
 {
     p->stopping = true;
+    post_stop(p->post);
     deliver_stop(p->deliver);
     hooks_stop(p->hooks);
 }
 
 bool pipeline_stopped(struct pipeline *p)
 {
-    return deliver_stopped(p->deliver) && hooks_stopped(p->hooks);
+    return deliver_stopped(p->deliver) && hooks_stopped(p->hooks) && post_idle(p->post);
 }
 
 void pipeline_close(struct pipeline **pp)
@@ -423,6 +425,7 @@ void pipeline_close(struct pipeline **pp)
     store_reader_close(&p->hooks_reader);
     watch_free(&p->watch);
     sealer_free(&p->sealer);
+    post_free(&p->post);
     janitor_free(&p->janitor);
     reader_free(&p->reader);
     ledger_close(&p->ledger);

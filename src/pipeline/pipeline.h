@@ -13,7 +13,7 @@
 #define PIPELINE_PIPELINE_H
 
 #include "collect/collect.h"
-#include "consent/ledger.h"
+#include "consent/verification.h"
 #include "deliver/deliver.h"
 #include "deliver/hook.h"
 #include "pipeline/numbers.h"
@@ -110,6 +110,14 @@ enum err pipeline_import(struct pipeline *p, const struct import_request *q, str
 enum err pipeline_document(struct pipeline *p, const struct document_request *q, struct arena *a,
                            struct waiter *w, struct str *ret_json,
                            struct err_info *info) MUST_CHECK;
+
+/* Double opt-in: consent/verification.h. */
+enum err pipeline_ask_verification(struct pipeline *p, const struct verification_request *q,
+                                   struct arena *a, struct waiter *w, struct str *ret_json,
+                                   struct err_info *info) MUST_CHECK;
+enum err pipeline_confirm(struct pipeline *p, const struct confirmation_request *q, struct arena *a,
+                          struct waiter *w, struct confirmation_page *ret_page,
+                          struct err_info *info) MUST_CHECK;
 
 /* What is pending of a watched notice becomes its next version. */
 enum err pipeline_confirm_notice(struct pipeline *p, struct str identifier, struct str sha256,

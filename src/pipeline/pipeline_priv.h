@@ -4,6 +4,7 @@
 
 #include "pipeline/dedupe.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/post.h"
 #include "pipeline/sealer.h"
 #include "pipeline/watch.h"
 
@@ -51,6 +52,7 @@ struct pipeline {
     struct sealer *sealer;
     struct tail *tail;
     struct watch *watch;
+    struct post *post;
     struct numbers numbers;
     struct dedupe *dedupe;
     uint8_t dedupe_secret[32];
@@ -101,6 +103,9 @@ void group_join(struct pipeline *p, struct waiter *w);
 void waiter_list_init(struct waiter *head);
 /* The group cannot be committed any more: everybody in it gets this error. */
 void group_fail(struct pipeline *p, enum err err, const struct err_info *info);
+/* What a verb of the consent database gave: its waiter waits, or a fault of the store spoils the group. */
+enum err group_settle(struct pipeline *p, enum err e, struct waiter *w,
+                      const struct err_info *info) MUST_CHECK;
 /* Commits (or rolls back) now; used by the turn, and by intake when a segment is full. */
 void group_commit(struct pipeline *p);
 /* Shows readers what was committed: when that is due, or `now`. */

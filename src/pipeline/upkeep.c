@@ -119,6 +119,7 @@ static void write_notices(struct pipeline *p)
 void upkeep_write(struct pipeline *p)
 {
     write_notices(p);
+    post_write(p->post);
     bool count = p->any_denied && (p->stopping || clock_mono_ms() >= p->counters_due_ms);
     bool second = atomic_exchange(&p->strip_due, false);
     bool delete = second || (p->strip_again_ms != 0 && clock_mono_ms() >= p->strip_again_ms);

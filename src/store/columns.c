@@ -235,6 +235,56 @@ bool columns_read_finding(struct str s, struct finding *ret_f)
     return true;
 }
 
+/* ---- verifications ---- */
+
+void columns_verification(struct buf *to, const struct verification *v)
+{
+    buf_add(to, v->id.b, sizeof v->id.b);
+    put_text(to, v->subject);
+    buf_add(to, v->token, sizeof v->token);
+    buf_add(to, v->address, sizeof v->address);
+    buf_u64(to, (uint64_t)v->at_ms);
+    buf_u64(to, (uint64_t)v->until_ms);
+}
+
+bool columns_read_verification(struct str s, struct verification *ret_v)
+{
+    struct verification v = { 0 };
+    struct str id, token, address;
+    if (!take_bytes(&s, sizeof v.id.b, &id) || !take_text(&s, &v.subject) ||
+        !take_bytes(&s, sizeof v.token, &token) || !take_bytes(&s, sizeof v.address, &address) ||
+        !take_i64(&s, &v.at_ms) || !take_i64(&s, &v.until_ms) || s.n)
+        return false;
+    memcpy(v.id.b, id.p, id.n);
+    memcpy(v.token, token.p, token.n);
+    memcpy(v.address, address.p, address.n);
+    *ret_v = v;
+    return true;
+}
+
+void columns_verification_end(struct buf *to, const struct verification_end *e)
+{
+    buf_add(to, e->id.b, sizeof e->id.b);
+    put_text(to, e->subject);
+    buf_byte(to, (char)e->outcome);
+    buf_u64(to, (uint64_t)e->at_ms);
+}
+
+bool columns_read_verification_end(struct str s, struct verification_end *ret_e)
+{
+    struct verification_end e = { 0 };
+    struct str id;
+    uint8_t outcome;
+    if (!take_bytes(&s, sizeof e.id.b, &id) || !take_text(&s, &e.subject) ||
+        !take_u8(&s, &outcome) || !take_i64(&s, &e.at_ms) || s.n ||
+        outcome < VERIFICATION_CONFIRMED || outcome > VERIFICATION_DISOWNED)
+        return false;
+    memcpy(e.id.b, id.p, id.n);
+    e.outcome = (enum verification_outcome)outcome;
+    *ret_e = e;
+    return true;
+}
+
 /* ---- retention, deliveries ---- */
 
 void columns_retention(struct buf *to, int64_t at_ms, struct str named, uint32_t count)

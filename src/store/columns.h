@@ -14,6 +14,7 @@
 #include "store/document.h"
 #include "store/finding.h"
 #include "store/store.h"
+#include "store/verification.h"
 
 struct act_columns {
     struct id id;
@@ -39,6 +40,18 @@ bool columns_read_document(struct str columns, struct document *ret_d);
 /* All of a finding but seq and version. */
 void columns_finding(struct buf *to, const struct finding *f);
 bool columns_read_finding(struct str columns, struct finding *ret_f);
+
+/* All of a verification but seq, its end and its letter. */
+void columns_verification(struct buf *to, const struct verification *v);
+bool columns_read_verification(struct str columns, struct verification *ret_v);
+struct verification_end {
+    struct id id; /* the verification's */
+    struct str subject;
+    enum verification_outcome outcome;
+    int64_t at_ms;
+};
+void columns_verification_end(struct buf *to, const struct verification_end *e);
+bool columns_read_verification_end(struct str columns, struct verification_end *ret_e);
 
 struct restriction_columns {
     struct str subject;

@@ -149,13 +149,27 @@ static const char hooks[] =
     "ROWID;"
     "CREATE INDEX hook_message_state ON hook_message(state, hook, seq);";
 
+/* Letters that ask for a confirmation. What stands from sent_ms on says how far they have come, and is
+ * derived from no fact. */
+static const char verifications[] =
+    "CREATE TABLE verification (seq INTEGER PRIMARY KEY REFERENCES fact(seq),"
+    " id BLOB NOT NULL UNIQUE, token BLOB NOT NULL UNIQUE, address BLOB NOT NULL,"
+    " subject INTEGER NOT NULL REFERENCES subject(no), at_ms INTEGER NOT NULL,"
+    " until_ms INTEGER NOT NULL, ended INTEGER REFERENCES fact(seq), outcome INTEGER NOT NULL,"
+    " ended_ms INTEGER NOT NULL, sent_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL, error TEXT NOT NULL) STRICT;"
+    "CREATE INDEX verification_address ON verification(address, at_ms);"
+    "CREATE INDEX verification_subject ON verification(subject, seq);"
+    "CREATE INDEX verification_due ON verification(next_ms) WHERE next_ms > 0;";
+
 /* Append only: what is out there was made by these. */
 static const struct {
     const char *sql;
     enum err (*fill)(
         struct conn *c); /* what is derived of facts and SQL cannot say; NULL: nothing */
-} migration[] = { { version_1, NULL }, { lists, words_fill }, { generations, coverage_fill },
-                  { documents, NULL }, { findings, NULL },    { hooks, NULL } };
+} migration[] = { { version_1, NULL },    { lists, words_fill }, { generations, coverage_fill },
+                  { documents, NULL },    { findings, NULL },    { hooks, NULL },
+                  { verifications, NULL } };
 const int schema_newest = COUNT(migration);
 
 static enum err read_version(struct conn *c, int64_t *ret_version)

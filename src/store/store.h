@@ -96,6 +96,8 @@ enum fact_kind { /* stored: append only */
                  FACT_SEAL = 20, /* store/proof.h */
                  FACT_SIGNING_KEY,
                  FACT_STAMP,
+                 FACT_VERIFICATION = 30, /* store/verification.h */
+                 FACT_VERIFICATION_END,
 };
 
 /* One purpose of one act, after binding (ARCHITECTURE, "Acts"). */

@@ -231,6 +231,10 @@ static enum err check_counts(struct verify *v)
           "hooks ahead of the facts", 0 },
         { "SELECT count(*) FROM hook_message WHERE seq NOT IN (SELECT seq FROM fact)",
           "messages of hooks", 0 },
+        { "SELECT count(*) FROM verification", "verifications", v->verifications },
+        { "SELECT count(*) FROM verification WHERE ended IS NOT NULL OR outcome <> 0"
+          " OR ended_ms <> 0",
+          "verifications ended", v->verifications_ended },
     };
     enum err e = OK;
     for (size_t i = 0; e == OK && i < COUNT(row); i++)

@@ -55,7 +55,7 @@ static bool is_effect(struct reading *x, uint32_t node, const struct act_effect 
     return is_number(x, json_get(&x->d, node, STR("purpose")), e->purpose) &&
            is_bool(x, json_get(&x->d, node, STR("grant")), e->grant) &&
            is_bool(x, json_get(&x->d, node, STR("confirmed")), e->confirmed) &&
-           e->evidence <= EVIDENCE_PAPER &&
+           e->evidence <= EVIDENCE_CONFIRMATION &&
            is_text(x, json_get(&x->d, node, STR("evidence")),
                    str_of(act_evidence_name[e->evidence])) &&
            is_number(x, json_get(&x->d, node, STR("version")), e->version) &&

@@ -204,6 +204,8 @@ static const struct {
     [FACT_SEAL] = { verify_seal, false },
     [FACT_SIGNING_KEY] = { verify_signing_key, false },
     [FACT_STAMP] = { verify_stamp, false },
+    [FACT_VERIFICATION] = { verify_verification, true },
+    [FACT_VERIFICATION_END] = { verify_verification_end, true },
 };
 
 static bool leaf_agrees(const struct fact_read *f)

@@ -6,6 +6,7 @@
  * verify_document.c uploaded documents, their bytes, what they are attached to
  * verify_finding.c  watched notices
  * verify_seal.c     seals, signing keys, time stamps
+ * verify_verification.c letters that ask for a confirmation, and how they ended
  * verify_segment.c  one segment and its events
  * verify_subject.c  subjects: state and standings, from their facts
  *
@@ -28,7 +29,7 @@ struct verify {
     int64_t retention_seq;
     /* rows that the facts account for */
     int64_t acts, act_preferences, notices, names, versions, generations, standings, words, voids,
-        documents, attachments, findings, confirmed;
+        documents, attachments, findings, confirmed, verifications, verifications_ended;
     struct counted { /* where subjects stand, from their facts; sorted */
         struct coverage_key key;
         int64_t n;
@@ -56,6 +57,9 @@ enum err verify_document(struct verify *v, const struct fact_read *f, bool *ret_
 enum err verify_attached(struct verify *v, const struct fact_read *f, struct str member) MUST_CHECK;
 enum err verify_finding(struct verify *v, const struct fact_read *f, bool *ret_ok) MUST_CHECK;
 enum err verify_confirmed(struct verify *v, const struct fact_read *f, uint32_t version) MUST_CHECK;
+enum err verify_verification(struct verify *v, const struct fact_read *f, bool *ret_ok) MUST_CHECK;
+enum err verify_verification_end(struct verify *v, const struct fact_read *f,
+                                 bool *ret_ok) MUST_CHECK;
 enum err verify_contents(struct verify *v) MUST_CHECK;
 
 enum err verify_segment(struct verify *v, const struct segment_row *s) MUST_CHECK;

@@ -1,6 +1,9 @@
 #include "store_make.h"
 
+#include "store/verification.h"
+
 #include "base/clock.h"
+#include "codec/time.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -28,6 +31,7 @@ void remove_dir(const char *dir)
 }
 
 const char made_first_release[] =
+    "DROP TABLE verification;"
     "DROP TABLE hook_message; DROP TABLE hook;"
     "DROP TABLE finding; DROP INDEX notice_timestamp;"
     "DROP TABLE attachment; DROP TABLE document; DROP TABLE content;"
@@ -227,6 +231,29 @@ struct id add_document(struct made *m, const char *name, struct str bytes)
     store_measure_document(bytes, &d);
     ok(store_add_document(m->s, &d, bytes, arena_printf(&m->a, "{\"name\":\"%s\"}", name), &seq));
     return d.id;
+}
+
+int64_t add_verification(struct made *m, const char *subject, char mark, struct id *ret_id)
+{
+    int64_t seq, now = ++made_ms;
+    char id[ID_TEXT + 1], until[TIME_TEXT + 1];
+    struct verification v = { .id = id_new(now),
+                              .subject = str_of(subject),
+                              .at_ms = now,
+                              .until_ms = now + 1000,
+                              .letter.next_ms = now };
+    memset(v.token, mark, sizeof v.token);
+    memset(v.address, mark & 0x5f, sizeof v.address);
+    id_format(&v.id, id);
+    time_format(v.until_ms, until);
+    ok(store_add_verification(m->s, &v,
+                              arena_printf(&m->a,
+                                           "{\"id\":\"%s\",\"subject\":\"%s\",\"until\":\"%s\"}",
+                                           id, subject, until),
+                              &seq));
+    if (ret_id)
+        *ret_id = v.id;
+    return seq;
 }
 
 struct id add_event(struct made *m, struct segment_builder *b, const char *device,

@@ -52,6 +52,8 @@ struct act_spec {
 };
 int64_t add_act(struct made *m, const struct act_spec *spec, struct id *ret_id);
 uint32_t add_notice(struct made *m, const char *identifier, const char *content);
+/* Asked of a subject; `mark` fills the hashes of token and address. In the open group. */
+int64_t add_verification(struct made *m, const char *subject, char mark, struct id *ret_id);
 struct id add_document(struct made *m, const char *name, struct str bytes);
 struct document added_document(struct made *m, const char *name, struct str bytes);
 
@@ -70,8 +72,9 @@ uint64_t faults(struct store_reader *r, bool show);
 
 /* The suite, to be run for each kind. */
 extern const struct CMUnitTest suite_act[], suite_event[], suite_delivery[], suite_document[],
-    suite_hook[], suite_notice[], suite_rest[], suite_generation[];
+    suite_hook[], suite_notice[], suite_rest[], suite_generation[], suite_verification[];
 extern const size_t suite_act_count, suite_event_count, suite_delivery_count, suite_document_count,
-    suite_hook_count, suite_notice_count, suite_rest_count, suite_generation_count;
+    suite_hook_count, suite_notice_count, suite_rest_count, suite_generation_count,
+    suite_verification_count;
 
 #endif

@@ -16,6 +16,7 @@ static const struct {
     { "hooks", suite_hook, &suite_hook_count },
     { "notices", suite_notice, &suite_notice_count },
     { "rest", suite_rest, &suite_rest_count },
+    { "verifications", suite_verification, &suite_verification_count },
     { "generations", suite_generation, &suite_generation_count },
 };
 

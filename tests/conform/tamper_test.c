@@ -6,6 +6,7 @@
 #include "store/finding.h"
 #include "store/merkle.h"
 #include "store/proof.h"
+#include "store/verification.h"
 
 #include <sqlite3.h>
 
@@ -122,6 +123,18 @@ static void add_findings(struct made *m)
     (void)commit(m);
 }
 
+static void add_verifications(struct made *m)
+{
+    begin(m);
+    int64_t open = add_verification(m, "ada", 'a', NULL);
+    int64_t confirmed = add_verification(m, "ada", 'b', NULL);
+    int64_t disowned = add_verification(m, "eve", 'c', NULL);
+    assert_true(open < confirmed);
+    ok(store_end_verification(m->s, confirmed, VERIFICATION_CONFIRMED, ++made_ms, STR("{}")));
+    ok(store_end_verification(m->s, disowned, VERIFICATION_DISOWNED, ++made_ms, STR("{}")));
+    (void)commit(m);
+}
+
 /* A key, a seal over all there is, a time stamp. */
 static void add_seal(struct made *m)
 {
@@ -166,6 +179,7 @@ static void add_everything(struct made *m)
     add_people(m);
     add_documents(m);
     add_findings(m);
+    add_verifications(m);
     for (int i = 0; i < 5; i++)
         (void)add_events(m, i % 2 ? "ada" : "dev", 6, 120);
     begin(m);
@@ -284,6 +298,16 @@ static const struct {
     { "finding", "identifier", false },
     { "finding", "hash", false },
     { "finding", "version", false },
+    { "verification", "seq", false },
+    { "verification", "id", false },
+    { "verification", "token", false },
+    { "verification", "address", false },
+    { "verification", "subject", false },
+    { "verification", "at_ms", false },
+    { "verification", "until_ms", false },
+    { "verification", "ended", false },
+    { "verification", "outcome", false },
+    { "verification", "ended_ms", false },
 };
 
 static uint64_t seed = 20260101;
