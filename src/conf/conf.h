@@ -262,6 +262,7 @@ enum { /* bits of conf_hook.on */
        CONF_HOOK_NOTICE = 8,
        CONF_HOOK_TEXT_VOIDED = 16,
        CONF_HOOK_ALL = 31,
+       CONF_HOOK_VERIFICATION = 32, /* not among them: it holds the link that confirms */
 };
 
 struct conf_hook { /* who is told what the ledger recorded */
@@ -326,6 +327,7 @@ struct conf {
         struct str public_url; /* its own, or the daemon's */
         int64_t lifetime_ms;   /* of a link; default 48 h */
         struct conf_mail mail;
+        struct str hook; /* the id of the one whose receiver sends letters; "": `mail` does */
         struct conf_letter *letter;
         uint32_t letter_count;
     } double_opt_in;

@@ -215,6 +215,26 @@ static void init(struct reader *r, const struct yaml *n, void *base)
     d->lifetime_ms = DEFAULT_LIFE_MS;
 }
 
+/* The hook that is named is told of verifications, and no other: who has the link can confirm. */
+static void check_mailer(struct reader *r, const struct yaml *at, struct conf *c)
+{
+    const struct yaml *mail = yaml_get(at, STR("mail")), *hook = yaml_get(at, STR("hook"));
+    struct conf_hook *found = NULL;
+    if (mail == NULL && hook == NULL)
+        fault(r, at, "who sends the letters? 'mail' or 'hook' is missing");
+    if (mail != NULL && hook != NULL)
+        fault(r, hook, "letters go by 'mail' or by a 'hook', not by both");
+    if (hook == NULL || hook->reported)
+        return;
+    for (uint32_t i = 0; i < c->hook_count; i++)
+        if (str_eq(c->hook[i].remote.id, c->double_opt_in.hook))
+            found = &c->hook[i];
+    if (found == NULL)
+        fault(r, hook, "no hook is called '%s'", shown_node(r, hook));
+    else
+        found->on |= CONF_HOOK_VERIFICATION;
+}
+
 void double_opt_in_check(struct reader *r, const struct yaml *n, struct conf *c)
 {
     struct conf_double_opt_in *d = &c->double_opt_in;
@@ -223,6 +243,7 @@ void double_opt_in_check(struct reader *r, const struct yaml *n, struct conf *c)
         return;
     if (d->public_url.n == 0)
         d->public_url = c->public_url;
+    check_mailer(r, at, c);
     if (d->public_url.n == 0)
         fault(r, at, "the link in a letter needs 'public_url', here or at the top");
     bool any = false;
@@ -240,7 +261,12 @@ static const struct rule rules[] = {
       "what the link begins with, before `/confirm/…`; default: the `public_url` of the file",
       OPT_IN(public_url) },
     { "lifetime", read_life, "of a link, 1min to 30d; default 48h" },
-    { "mail", read_mail, "see below", .needed = KIND_ANY, .table = &table_mail },
+    { "mail", read_mail, "the mail server that takes letters, see below; or `hook`",
+      .table = &table_mail },
+    { "hook", read_id,
+      "the `id` of one of `hooks`: your own mailer, which is told `verification.requested` with "
+      "address, letter and link",
+      OPT_IN(hook) },
     { "letters", read_letters, "see below; default: ours, in English, German and Dutch",
       .table = &table_letter },
 };

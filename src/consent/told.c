@@ -1,12 +1,15 @@
 #include "consent/told.h"
 
-#include "consent/ledger_priv.h"
+#include "consent/verification_priv.h"
 
+#include "base/clock.h"
 #include "codec/json.h"
 #include "codec/text.h"
 #include "codec/time.h"
 #include "store/columns.h"
 #include "store/finding.h"
+
+#include <sodium.h>
 
 /* ---- consents ---- */
 
@@ -246,6 +249,56 @@ static enum err write_void(struct store_reader *r, const struct conf *c, const s
     return OK;
 }
 
+/* ---- double opt-in ---- */
+
+static bool verification_at(const struct fact_found *f, int64_t *ret_ms)
+{
+    struct verification v;
+    if (!columns_read_verification(f->columns, &v))
+        return false;
+    *ret_ms = v.at_ms;
+    return true;
+}
+
+static enum err write_link(struct store_reader *r, const struct conf *c, const struct id *id,
+                           struct str text, struct arena *a, struct buf *to)
+{
+    uint8_t secret[32];
+    enum err e = store_read_secret(r, SECRET_DEVICE_TOKEN, secret);
+    if (e != OK)
+        return e;
+    struct str link = verification_link(c, secret, id, a);
+    sodium_memzero(secret, sizeof secret);
+    write_text(to, "link", link);
+    write_text(to, "text", letter_with_link(text, link, a));
+    return OK;
+}
+
+/* For the operator's mailer alone. What was answered, or has run out, needs no letter. */
+static enum err write_verification(struct store_reader *r, const struct conf *c,
+                                   const struct fact_found *f, struct arena *a, struct buf *to)
+{
+    struct verification v;
+    struct json_doc d;
+    struct str subject, text;
+    enum err e = store_get_verification(r, f->seq, a, &v);
+    if (e == OK && (v.outcome != VERIFICATION_OPEN || v.until_ms <= clock_now_ms()))
+        e = ERR_NOT_FOUND;
+    if (e != OK)
+        return e;
+    if (json_scan(f->payload, a, &d, NULL) != OK ||
+        !json_string(&d, json_find(&d, JSON_ROOT, STR("letter.subject")), a, &subject) ||
+        !json_string(&d, json_find(&d, JSON_ROOT, STR("letter.text")), a, &text))
+        return ERR_CORRUPT;
+    write_text(to, "subject_id", v.subject);
+    write_raw(to, "consent_id", json_raw(&d, json_get(&d, JSON_ROOT, STR("consent_id"))));
+    write_raw(to, "email", json_raw(&d, json_get(&d, JSON_ROOT, STR("address"))));
+    write_raw(to, "language", json_raw(&d, json_get(&d, JSON_ROOT, STR("language"))));
+    write_time(to, "until", v.until_ms);
+    write_text(to, "subject", subject);
+    return write_link(r, c, &v.id, text, a, to);
+}
+
 /* ---- the table: of one kind, the first that fits ---- */
 
 static const struct told_type types[] = {
@@ -262,6 +315,8 @@ static const struct told_type types[] = {
     { "notice.published", FACT_NOTICE, CONF_HOOK_NOTICE, NULL, NULL, notice_at, write_notice },
     { "notice.pending", FACT_FINDING, CONF_HOOK_NOTICE, NULL, NULL, finding_at, write_finding },
     { "text.voided", FACT_VOID, CONF_HOOK_TEXT_VOIDED, NULL, NULL, void_at, write_void },
+    { "verification.requested", FACT_VERIFICATION, CONF_HOOK_VERIFICATION, NULL, NULL,
+      verification_at, write_verification },
 };
 
 uint32_t told_kinds(uint32_t on)

@@ -2,7 +2,7 @@
  *
  * One table (told.c) has a row for each type; to tell of another kind of fact, add a row. What is said is what the
  * private API shows of the fact, but no proof, no document, no name, e-mail or address of the network: who is told
- * can ask. It is written anew for each attempt and stored nowhere; so a type may say what only holds then.
+ * can ask. Only the hook that sends the letters of double opt-in is told the address and the link. It is written anew for each attempt and stored nowhere; so a type may say what only holds then.
  *
  * Thread: any, with a reader of one's own. Owner: results live in the arena.
  */

@@ -217,7 +217,8 @@ static enum err ask(struct ledger *l, const struct policy *p, struct verificatio
     v->v.id = id_new(now);
     v->v.at_ms = now;
     v->v.until_ms = now + p->conf->double_opt_in.lifetime_ms;
-    v->v.letter.next_ms = now;
+    bool by_hook = p->conf->double_opt_in.hook.n > 0; /* the fact itself is what it is told */
+    v->v.letter.next_ms = by_hook ? 0 : now;
     store_secret(l->store, SECRET_DEVICE_TOKEN, secret);
     verification_token_hash(token_of(secret, &v->v.id, a), v->v.token);
     sodium_memzero(secret, sizeof secret);
@@ -226,6 +227,8 @@ static enum err ask(struct ledger *l, const struct policy *p, struct verificatio
     if (e != OK)
         return e;
     e = store_add_verification(l->store, &v->v, payload, &seq);
+    if (e == OK && by_hook)
+        e = store_note_letter(l->store, seq, &(struct verification_letter){ .sent_ms = now });
     if (e == OK)
         e = ledger_changed(l, v->v.subject);
     return write_failed(e);

@@ -168,7 +168,8 @@ static enum err build(struct message *m)
     struct hooks *h = m->hook->hooks;
     struct fact_found f;
     enum err err = store_read_fact(h->setup.reader, m->row.seq, &m->arena, &f);
-    const struct told_type *t = err == OK ? told_type(h->setup.reader, &f, CONF_HOOK_ALL) : NULL;
+    const struct told_type *t =
+        err == OK ? told_type(h->setup.reader, &f, m->hook->conf->on | CONF_HOOK_ALL) : NULL;
     if (err == OK && t == NULL)
         err = ERR_NOT_FOUND;
     if (err != OK)

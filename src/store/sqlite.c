@@ -68,19 +68,29 @@ enum err head_read(struct conn *c, struct chain_head *ret_head, int64_t *ret_seq
     return OK;
 }
 
-static enum err read_hash_key(struct store_reader *r)
+enum err store_read_secret(struct store_reader *r, enum store_secret which, uint8_t ret_secret[32])
 {
     AUTO(query_done) struct sqlite3_stmt *q = NULL;
-    enum err e = FIRST(r->c, "SELECT value FROM secret WHERE which=?", &q, INT(SECRET_DEDUPE));
+    enum err e = FIRST(r->c, "SELECT value FROM secret WHERE which=?", &q, INT(which));
     if (e != OK)
         return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
     struct str v = col_bytes(q, 0);
     if (v.n != 32)
         return ERR_CORRUPT;
-    /* a key of its own, so that one secret is not used for two things */
-    (void)crypto_generichash(r->hash_key, sizeof r->hash_key, (const uint8_t *)"subject hash", 12,
-                             (const uint8_t *)v.p, v.n);
+    memcpy(ret_secret, v.p, 32);
     return OK;
+}
+
+static enum err read_hash_key(struct store_reader *r)
+{
+    uint8_t secret[32];
+    enum err e = store_read_secret(r, SECRET_DEDUPE, secret);
+    /* a key of its own, so that one secret is not used for two things */
+    if (e == OK)
+        (void)crypto_generichash(r->hash_key, sizeof r->hash_key, (const uint8_t *)"subject hash",
+                                 12, secret, sizeof secret);
+    sodium_memzero(secret, sizeof secret);
+    return e;
 }
 
 uint64_t store_subject_hash(const struct store_reader *r, struct str subject)

@@ -56,6 +56,8 @@ enum store_secret {
     SECRET_COUNT
 };
 void store_secret(const struct store *s, enum store_secret which, uint8_t ret_secret[32]);
+enum err store_read_secret(struct store_reader *r, enum store_secret which,
+                           uint8_t ret_secret[32]) MUST_CHECK;
 
 /* ---- groups ---- */
 

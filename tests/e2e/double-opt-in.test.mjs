@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Authority } from './authority.mjs'
-import { until } from './daemon.mjs'
+import { newWebhookSecret, until } from './daemon.mjs'
 import { consent, noFaults, startHouse } from './fixture.mjs'
 import { open, reasonOf, signUp, startOptInHouse, stateOf } from './optin-house.mjs'
+import { HookReceiver } from '../receiver/hooks.mjs'
 import { MailServer } from '../receiver/smtp.mjs'
 
 const generous = config => {
@@ -116,6 +117,14 @@ test('a link works once, and a second click is told so', async () => {
   assert.equal(acts.length, 1)
   for (const answer of [undefined, 'yes', 'not_me']) assert.equal((await open(link, { answer })).status, 410)
   assert.equal((await stateOf(house, her.subject)).state, 'confirmed')
+})
+
+test('answers and questions about letters are short', async () => {
+  const { status } = await house.licet.api('POST', `/confirm/${'A'.repeat(32)}`, 'answer='.padEnd(5000, 'x'), {
+    key: null, headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+  })
+  assert.equal(status, 413)
+  assert.equal((await house.licet.api('POST', '/subjects/anybody/verification', JSON.stringify({ language: 'x'.repeat(1 << 20) }))).status, 413)
 })
 
 test('a forged link is one that nobody knows', async () => {
@@ -359,6 +368,36 @@ test('kill -9 between the request and the letter: the letter goes after the star
     const { code, out } = await own.licet.cli(['verify'])
     assert.equal(code, 0, out)
   })
+})
+
+test('letters go to the hook of the mailer, with address and link, and to no other hook', async () => {
+  const secret = newWebhookSecret()
+  const receiver = await new HookReceiver({ secret }).listen()
+  const hook = id => ({ id, endpoint: `${receiver.url}/${id}`, secret: '${HOOK_SECRET}', allow_private_addresses: true })
+  try {
+    await withHouse({
+      env: { HOOK_SECRET: secret },
+      change: c => ({ ...c, hooks: [{ ...hook('mailer'), on: ['withdrawal'] }, hook('crm')], double_opt_in: { hook: 'mailer' } }),
+    }, async own => {
+      const her = await signUp(own)
+      const [message] = await until(() => receiver.of('/mailer').length > 0 && receiver.of('/mailer'), 'the letter')
+      assert.equal(message.type, 'verification.requested')
+      assert.deepEqual(Object.keys(message.data), ['subject_id', 'consent_id', 'email', 'language', 'until', 'subject', 'link', 'text'])
+      assert.equal(message.data.email, her.email)
+      assert.equal(message.data.consent_id, her.id)
+      assert.ok(message.data.text.includes(message.data.link))
+      assert.equal((await stateOf(own, her.subject)).state, 'sent')
+      await until(() => receiver.of('/crm').some(m => m.data.consent_id === her.id), 'the act, told to the other')
+      assert.ok(receiver.of('/crm').every(m => m.type !== 'verification.requested' && !JSON.stringify(m).includes('/confirm/')))
+      assert.equal((await open(message.data.link, { answer: 'yes' })).status, 200)
+      assert.equal((await stateOf(own, her.subject)).state, 'confirmed')
+      assert.equal(await reasonOf(own, her.subject), 'permitted')
+      assert.deepEqual(receiver.faults, [])
+      assert.deepEqual(own.mail.to(her.email), [])
+    })
+  } finally {
+    await receiver.close()
+  }
 })
 
 test('a mail server that is down is tried again, and the letter says so meanwhile', async () => {

@@ -1,6 +1,7 @@
 // A house that writes letters: a newsletter with double opt-in, and a mail server on loopback.
 import { MailServer } from '../receiver/smtp.mjs'
-import { until } from './daemon.mjs'
+import { BINARY, until } from './daemon.mjs'
+import { describedBy } from './described.mjs'
 import { FIELDS, purpose, startFaultyHouse, startHouse, webhook } from './fixture.mjs'
 
 const PARTS = {
@@ -60,11 +61,13 @@ export async function signUp(house, email = `visitor-${++visitors}@mail.example`
 
 /** The page behind a link, as a program sees it: {status, headers, text}. */
 export async function open(link, { answer, ...more } = {}) {
-  const reply = await fetch(link, {
-    redirect: 'error', ...more,
-    ...(answer && { method: 'POST', body: new URLSearchParams({ answer, language: 'en' }) }),
-  })
-  return { status: reply.status, headers: reply.headers, text: await reply.text() }
+  const form = { 'Content-Type': 'application/x-www-form-urlencoded' }
+  const sent = { redirect: 'error', ...more, ...(answer && { method: 'POST', body: String(new URLSearchParams({ answer, language: 'en' })), headers: form }) }
+  const reply = await fetch(link, sent)
+  const got = { status: reply.status, headers: reply.headers, text: await reply.text() }
+  if (got.headers.get('content-type') === 'application/json') got.json = JSON.parse(got.text)
+  describedBy(BINARY).check({ method: sent.method ?? 'GET', path: new URL(link).pathname, headers: sent.headers ?? {}, body: sent.body }, got)
+  return got
 }
 
 export const reasonOf = async (house, subject, name = 'newsletter') =>

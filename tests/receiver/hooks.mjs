@@ -7,7 +7,7 @@ import { Fault, secretKey, sign } from './verify.mjs'
 const UUID7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 export const TYPES = ['consent.recorded', 'consent.withdrawn', 'subject.created', 'subject.changed', 'subject.restricted',
-  'subject.released', 'notice.published', 'notice.pending', 'text.voided']
+  'subject.released', 'notice.published', 'notice.pending', 'text.voided', 'verification.requested']
 
 const must = (condition, why) => {
   if (!condition) throw new Fault(why)
