@@ -124,6 +124,21 @@ test('a withdrawal does not need the policy', async () => {
   assert.ok(!JSON.stringify(await me.stored()).includes(me.device))
 })
 
+test('the line is back while an attempt hangs: the next one does not wait', async () => {
+  const me = await shop.visitor()
+  const held = []
+  await me.context.route(CONSENT, r => (r.request().method() === 'POST' && held.length === 0 ? held.push(r) : r.continue()))
+  await me.open()
+  await me.press('accept')
+  await until(() => held.length === 1, 'the first attempt')
+  const sent = settled(me.page)
+  await until(() => me.page.evaluate(() => true), 'the page to have asked')
+  await held[0].abort('internetdisconnected')
+  await sent
+  assert.equal((await granted(me.page)).length, 2)
+  assert.equal(new Set(me.keys).size, 1)
+})
+
 test('granted and withdrawn while offline: both are recorded, in this order, of one device', async () => {
   const me = await shop.visitor()
   const answers = []

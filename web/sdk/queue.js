@@ -2,7 +2,7 @@
 import { actKey, acts, dropAct, keepAct, newId } from './device.js'
 
 const WAITS = [2, 10, 60] // seconds between attempts on one page, then 300
-let site, tried = 0, timer, sending
+let site, tried = 0, timer, sending, asked
 
 /** `taken(act, answer)` and `refused(act, status)` hear of each act's end. */
 export function openQueue(options) {
@@ -22,13 +22,14 @@ export function enqueue({ body, short, ...more }) {
 
 export const waiting = () => acts().length > 0
 
-/** Sends what waits; one tab at a time. */
+/** Sends what waits; one tab at a time. Who asks during an attempt, since the line is back, gets another when it fails. */
 export function flush() {
   clearTimeout(timer)
   timer = null
+  asked = !!sending
   sending ??= alone(sendAll).then(() => {
     sending = null
-    if (!timer && waiting()) flush() // what came as this ended
+    if (waiting() && (asked || !timer)) return flush() // or what came as this ended
   })
   return sending
 }
