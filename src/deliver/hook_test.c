@@ -126,7 +126,7 @@ static void every_bad_answer_is_followed_by_another_attempt(void **state)
 static void a_slow_answer_is_given_up_and_asked_again(void **state)
 {
     (void)state;
-    struct house *h = house_with_hook((struct house_options){ .send_ms = 100, .at_once = 1 });
+    struct house *h = house_with_hook((struct house_options){ .send_ms = 1000, .at_once = 1 });
     receiver_next(h->receiver, RECEIVE_NEVER, 1);
     house_start_hooks(h);
     house_say(h, "anna", "mail", true);
