@@ -127,7 +127,7 @@ const config = (c, receiver) => ({
   banner: BANNER,
 })
 
-const STYLE = `body{margin:0;font:17px/1.6 Georgia,serif;color:#26282b;background:#faf8f4}main{max-width:44rem;margin:0 auto;padding:3rem 1.5rem}h1{font-size:2.6rem;line-height:1.1;font-weight:500}a{color:#7a3b12}.goods{display:grid;grid-template-columns:1fr 1fr 1fr;gap:1rem;padding:0;list-style:none}.goods li{background:#efe9dd;aspect-ratio:1;display:grid;place-items:center}
+const STYLE = `body{margin:0;font:17px/1.6 Georgia,serif;color:#26282b;background:#faf8f4;overflow-wrap:anywhere}main{max-width:44rem;margin:0 auto;padding:3rem 1.5rem}h1{font-size:2.6rem;line-height:1.1;font-weight:500}a{color:#7a3b12}.goods{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:1rem;padding:0;list-style:none}.goods li{background:#efe9dd;aspect-ratio:1;display:grid;place-items:center}
 @media(prefers-color-scheme:dark){body{background:#141414;color:#ddd}.goods li{background:#2a2723}a{color:#e0a878}}`
 const SAYS = {
   en: ['Paper worth writing on.', 'Three things, made well. We print what sells and leave the rest.', ['Notebook', 'Letters', 'Pencils']],
