@@ -111,6 +111,45 @@ int cmd_call(const struct conf *c, const char *method, const char *target, struc
     return cmd_post(c, method, target, (struct str){ 0 }, a, ret_body);
 }
 
+int cmd_ask(const struct conf *c, const char *method, const char *target, struct arena *a,
+            struct json_doc *ret_d)
+{
+    struct str body;
+    int code = cmd_call(c, method, target, a, &body);
+    if (code == EXIT_DONE && json_scan(body, a, ret_d, NULL) != OK)
+        code = cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
+    return code;
+}
+
+const char *cmd_plural(struct str number)
+{
+    return str_eq(number, STR("1")) ? "" : "s";
+}
+
+bool cmd_is_id(const char *s)
+{
+    for (; *s != 0; s++)
+        if (!((*s >= 'a' && *s <= 'z') || (*s >= '0' && *s <= '9') || *s == '_'))
+            return false;
+    return true;
+}
+
+int cmd_pause(const struct conf *c, const char *path, const char *what, const char *verb,
+              const char *id)
+{
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    struct str body;
+    if (!cmd_is_id(id))
+        return cmd_fail(EXIT_USAGE, "'%s' is not the id of a %s", id, what);
+    int code =
+        cmd_call(c, "POST", arena_printf(&a, "%s/%s?%s=%s", path, verb, what, id).p, &a, &body);
+    if (code == EXIT_DONE)
+        (void)printf("%s %s\n", id,
+                     strcmp(verb, "pause") == 0 ? "is paused; what is on its way is finished"
+                                                : "goes on");
+    return code;
+}
+
 struct str cmd_member(const struct json_doc *d, uint32_t object, const char *name, struct arena *a)
 {
     struct str s = { 0 };

@@ -47,6 +47,17 @@ struct str cmd_member(const struct json_doc *d, uint32_t object, const char *nam
 int cmd_call(const struct conf *c, const char *method, const char *target, struct arena *a,
              struct str *ret_body);
 
+/* The same, and the answer read as JSON. */
+int cmd_ask(const struct conf *c, const char *method, const char *target, struct arena *a,
+            struct json_doc *ret_d);
+/* "" behind one, "s" behind any other number. */
+const char *cmd_plural(struct str number);
+/* Whether it has the letters of a destination's or hook's id. */
+bool cmd_is_id(const char *s);
+/* `verb` is pause or resume, of a `what` (destination, hook) under `path`. */
+int cmd_pause(const struct conf *c, const char *path, const char *what, const char *verb,
+              const char *id);
+
 /* The same with a body. */
 int cmd_post(const struct conf *c, const char *method, const char *target, struct str body,
              struct arena *a, struct str *ret_body);

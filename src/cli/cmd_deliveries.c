@@ -4,28 +4,22 @@
 
 #include <stdio.h>
 
-static const char *plural(struct str number)
-{
-    return str_eq(number, STR("1")) ? "" : "s";
-}
-
 static int list(const struct conf *c, const char *state)
 {
     AUTO(arena_fini) struct arena a = ARENA_INIT;
-    struct str body, target = arena_printf(&a, "/v1/deliveries?state=%s", state);
-    int code = cmd_call(c, "GET", target.p, &a, &body);
+    struct str target = arena_printf(&a, "/v1/deliveries?state=%s", state);
+    struct json_doc d;
+    int code = cmd_ask(c, "GET", target.p, &a, &d);
     if (code != EXIT_DONE)
         return code;
-    struct json_doc d;
-    if (json_scan(body, &a, &d, NULL) != OK)
-        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
     for (uint32_t q = json_first(&d, JSON_ROOT); q; q = json_next(&d, JSON_ROOT, q)) {
         struct str events = cmd_member(&d, q, "events", &a),
                    attempts = cmd_member(&d, q, "attempts", &a);
         (void)printf("%.*s  %.*s  %-12.*s  %.*s event%s, %.*s attempt%s  %.*s\n",
                      STR_ARG(cmd_member(&d, q, "id", &a)), STR_ARG(cmd_member(&d, q, "at", &a)),
-                     STR_ARG(cmd_member(&d, q, "destination", &a)), STR_ARG(events), plural(events),
-                     STR_ARG(attempts), plural(attempts), STR_ARG(cmd_member(&d, q, "error", &a)));
+                     STR_ARG(cmd_member(&d, q, "destination", &a)), STR_ARG(events),
+                     cmd_plural(events), STR_ARG(attempts), cmd_plural(attempts),
+                     STR_ARG(cmd_member(&d, q, "error", &a)));
     }
     if (json_first(&d, JSON_ROOT) == 0)
         (void)printf("none\n");
@@ -39,16 +33,14 @@ static int resend(const struct conf *c, const char *which)
     struct id id;
     if (!all && !id_parse(str_of(which), &id))
         return cmd_fail(EXIT_USAGE, "--resend takes the id of a request, or all");
-    struct str body, target = all ? STR("/v1/deliveries/resend?all=1")
-                                  : arena_printf(&a, "/v1/deliveries/resend?id=%s", which);
-    int code = cmd_call(c, "POST", target.p, &a, &body);
+    struct str target = all ? STR("/v1/deliveries/resend?all=1")
+                            : arena_printf(&a, "/v1/deliveries/resend?id=%s", which);
     struct json_doc d;
+    int code = cmd_ask(c, "POST", target.p, &a, &d);
     if (code != EXIT_DONE)
         return code;
-    if (json_scan(body, &a, &d, NULL) != OK)
-        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
     struct str count = cmd_member(&d, JSON_ROOT, "resent", &a);
-    (void)printf("%.*s request%s due again\n", STR_ARG(count), plural(count));
+    (void)printf("%.*s request%s due again\n", STR_ARG(count), cmd_plural(count));
     return EXIT_DONE;
 }
 
@@ -91,7 +83,7 @@ static void print_destination(const struct json_doc *d, uint32_t q, struct arena
     bool open = str_eq(state, STR("open")), any_error = error.n > 0 && !str_eq(error, STR("null"));
     (void)printf("%-16.*s %-8.*s %.*s segment%s behind, oldest event %.*s old, %.*s unfinished",
                  STR_ARG(cmd_member(d, q, "destination", a)), STR_ARG(state), STR_ARG(lag),
-                 plural(lag), STR_ARG(duration(cmd_member(d, q, "lag_seconds", a), a)),
+                 cmd_plural(lag), STR_ARG(duration(cmd_member(d, q, "lag_seconds", a), a)),
                  STR_ARG(cmd_member(d, q, "unfinished", a)));
     if (open)
         (void)printf(", nothing before %.*s", STR_ARG(until));
@@ -104,35 +96,15 @@ static void print_destination(const struct json_doc *d, uint32_t q, struct arena
 static int list_destinations(const struct conf *c)
 {
     AUTO(arena_fini) struct arena a = ARENA_INIT;
-    struct str body;
     struct json_doc d;
-    int code = cmd_call(c, "GET", "/v1/deliveries/destinations", &a, &body);
+    int code = cmd_ask(c, "GET", "/v1/deliveries/destinations", &a, &d);
     if (code != EXIT_DONE)
         return code;
-    if (json_scan(body, &a, &d, NULL) != OK)
-        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
     for (uint32_t q = json_first(&d, JSON_ROOT); q; q = json_next(&d, JSON_ROOT, q))
         print_destination(&d, q, &a);
     if (json_first(&d, JSON_ROOT) == 0)
         (void)printf("none\n");
     return EXIT_DONE;
-}
-
-static int set_paused(const struct conf *c, const char *verb, const char *destination)
-{
-    AUTO(arena_fini) struct arena a = ARENA_INIT;
-    struct str body;
-    for (const char *p = destination; *p != 0; p++)
-        if (!((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '_'))
-            return cmd_fail(EXIT_USAGE, "'%s' is not the id of a destination", destination);
-    int code = cmd_call(c, "POST",
-                        arena_printf(&a, "/v1/deliveries/%s?destination=%s", verb, destination).p,
-                        &a, &body);
-    if (code == EXIT_DONE)
-        (void)printf("%s %s\n", destination,
-                     strcmp(verb, "pause") == 0 ? "is paused; what is on its way is finished"
-                                                : "goes on");
-    return code;
 }
 
 int cmd_deliveries(int argc, char **argv)
@@ -157,6 +129,6 @@ int cmd_deliveries(int argc, char **argv)
     if (lists)
         return list_destinations(c);
     if (pauses)
-        return set_paused(c, verb, argv[2]);
+        return cmd_pause(c, "/v1/deliveries", "destination", verb, argv[2]);
     return which ? resend(c, which) : list(c, state);
 }

@@ -3,11 +3,6 @@
 
 #include <stdio.h>
 
-static const char *plural(struct str number)
-{
-    return str_eq(number, STR("1")) ? "" : "s";
-}
-
 static bool is_null(struct str s)
 {
     return s.n == 0 || str_eq(s, STR("null"));
@@ -16,10 +11,7 @@ static bool is_null(struct str s)
 /* An answer that is a list. */
 static int call(const struct conf *c, const char *target, struct arena *a, struct json_doc *ret_d)
 {
-    struct str body;
-    int code = cmd_call(c, "GET", target, a, &body);
-    if (code == EXIT_DONE && json_scan(body, a, ret_d, NULL) != OK)
-        code = cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
+    int code = cmd_ask(c, "GET", target, a, ret_d);
     if (code == EXIT_DONE && json_first(ret_d, JSON_ROOT) == 0)
         (void)printf("none\n");
     return code;
@@ -34,8 +26,8 @@ static void print_hook(const struct json_doc *d, uint32_t q, struct arena *a)
                until = cmd_member(d, q, "open_until", a);
     (void)printf("%-16.*s %-8.*s %.*s fact%s behind, oldest message %.*s s old, %.*s unfinished, "
                  "%.*s dead",
-                 STR_ARG(cmd_member(d, q, "hook", a)), STR_ARG(state), STR_ARG(lag), plural(lag),
-                 STR_ARG(cmd_member(d, q, "lag_seconds", a)),
+                 STR_ARG(cmd_member(d, q, "hook", a)), STR_ARG(state), STR_ARG(lag),
+                 cmd_plural(lag), STR_ARG(cmd_member(d, q, "lag_seconds", a)),
                  STR_ARG(cmd_member(d, q, "unfinished", a)), STR_ARG(cmd_member(d, q, "dead", a)));
     if (!is_null(why))
         (void)printf(", %.*s", STR_ARG(why));
@@ -71,56 +63,31 @@ static int messages(const struct conf *c, const char *state)
         (void)printf(
             "%.*s  %.*s  %-16.*s  %.*s attempt%s  %.*s\n", STR_ARG(cmd_member(&d, q, "id", &a)),
             STR_ARG(cmd_member(&d, q, "recorded", &a)), STR_ARG(cmd_member(&d, q, "hook", &a)),
-            STR_ARG(attempts), plural(attempts), STR_ARG(cmd_member(&d, q, "error", &a)));
+            STR_ARG(attempts), cmd_plural(attempts), STR_ARG(cmd_member(&d, q, "error", &a)));
     }
     return code;
-}
-
-static bool is_id(const char *s)
-{
-    for (; *s != 0; s++)
-        if (!((*s >= 'a' && *s <= 'z') || (*s >= '0' && *s <= '9') || *s == '_'))
-            return false;
-    return true;
 }
 
 static int resend(const struct conf *c, const char *which)
 {
     AUTO(arena_fini) struct arena a = ARENA_INIT;
     struct id id;
-    struct str body, target;
+    struct str target;
     if (strcmp(which, "all") == 0)
         target = STR("/v1/hooks/resend?all=1");
     else if (id_parse(str_of(which), &id))
         target = arena_printf(&a, "/v1/hooks/resend?id=%s", which);
-    else if (is_id(which))
+    else if (cmd_is_id(which))
         target = arena_printf(&a, "/v1/hooks/resend?hook=%s", which);
     else
         return cmd_fail(EXIT_USAGE, "resend takes the id of a message, of a hook, or all");
-    int code = cmd_call(c, "POST", target.p, &a, &body);
     struct json_doc d;
+    int code = cmd_ask(c, "POST", target.p, &a, &d);
     if (code != EXIT_DONE)
         return code;
-    if (json_scan(body, &a, &d, NULL) != OK)
-        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
     struct str count = cmd_member(&d, JSON_ROOT, "resent", &a);
-    (void)printf("%.*s message%s due again\n", STR_ARG(count), plural(count));
+    (void)printf("%.*s message%s due again\n", STR_ARG(count), cmd_plural(count));
     return EXIT_DONE;
-}
-
-static int set_paused(const struct conf *c, const char *verb, const char *hook)
-{
-    AUTO(arena_fini) struct arena a = ARENA_INIT;
-    struct str body;
-    if (!is_id(hook))
-        return cmd_fail(EXIT_USAGE, "'%s' is not the id of a hook", hook);
-    int code =
-        cmd_call(c, "POST", arena_printf(&a, "/v1/hooks/%s?hook=%s", verb, hook).p, &a, &body);
-    if (code == EXIT_DONE)
-        (void)printf("%s %s\n", hook,
-                     strcmp(verb, "pause") == 0 ? "is paused; what is on its way is finished"
-                                                : "goes on");
-    return code;
 }
 
 int cmd_hooks(int argc, char **argv)
@@ -141,5 +108,5 @@ int cmd_hooks(int argc, char **argv)
         return list(c);
     if (tells)
         return messages(c, verb);
-    return resends ? resend(c, argv[2]) : set_paused(c, verb, argv[2]);
+    return resends ? resend(c, argv[2]) : cmd_pause(c, "/v1/hooks", "hook", verb, argv[2]);
 }

@@ -2,13 +2,10 @@
 
 static int list(const struct conf *c, struct arena *a)
 {
-    struct str body;
     struct json_doc d;
-    int code = cmd_call(c, "GET", "/v1/notices", a, &body);
+    int code = cmd_ask(c, "GET", "/v1/notices", a, &d);
     if (code != EXIT_DONE)
         return code;
-    if (json_scan(body, a, &d, NULL) != OK)
-        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
     for (uint32_t n = json_first(&d, JSON_ROOT); n; n = json_next(&d, JSON_ROOT, n)) {
         struct str version = cmd_member(&d, n, "in_force", a);
         uint32_t pending = json_get(&d, n, STR("pending"));
@@ -29,14 +26,10 @@ static int list(const struct conf *c, struct arena *a)
 
 static int show(const struct conf *c, const char *identifier, struct arena *a)
 {
-    struct str body;
     struct json_doc d;
-    int code =
-        cmd_call(c, "GET", arena_printf(a, "/v1/notices/%s/pending", identifier).p, a, &body);
+    int code = cmd_ask(c, "GET", arena_printf(a, "/v1/notices/%s/pending", identifier).p, a, &d);
     if (code != EXIT_DONE)
         return code;
-    if (json_scan(body, a, &d, NULL) != OK)
-        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
     cmd_print(stdout, cmd_member(&d, JSON_ROOT, "content", a)); /* it has no control characters */
     (void)putchar('\n');
     return EXIT_DONE;
@@ -45,16 +38,13 @@ static int show(const struct conf *c, const char *identifier, struct arena *a)
 static int confirm(const struct conf *c, const char *identifier, const char *sha256,
                    struct arena *a)
 {
-    struct str body;
     struct json_doc d;
-    int code = cmd_call(
+    int code = cmd_ask(
         c, "POST",
         arena_printf(a, "/v1/notices/confirm?identifier=%s&sha256=%s", identifier, sha256).p, a,
-        &body);
+        &d);
     if (code != EXIT_DONE)
         return code;
-    if (json_scan(body, a, &d, NULL) != OK)
-        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
     (void)printf("%s is version %.*s now\n", identifier,
                  STR_ARG(cmd_member(&d, JSON_ROOT, "version", a)));
     return EXIT_DONE;
