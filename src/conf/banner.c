@@ -133,10 +133,7 @@ static void read_texts(struct reader *r, const struct rule *rule, const struct y
     for (const struct yaml *k = n->first; k != NULL; k = k->next) {
         if (k->reported)
             continue;
-        if (!language_ok(k->text))
-            fault(r, k, "'%s' is not a language, like en or pt-BR", shown_node(r, k));
-        else if (stood_before(n, k))
-            fault(r, k, "'%s' stands twice", shown_node(r, k));
+        language_check(r, n, k);
         struct conf_words *w = &b->words[b->words_count++];
         w->language = arena_str(r->arena, k->text);
         table_read(r, &table_banner_words, k->value, w);

@@ -186,8 +186,7 @@ static void read_letters(struct reader *r, const struct rule *rule, const struct
         struct conf_letter *l = &d->letter[d->letter_count];
         if (k->reported)
             continue;
-        if (!language_ok(k->text))
-            fault(r, k, "'%s' is not a language, like en or pt-BR", shown_node(r, k));
+        language_check(r, n, k);
         l->language = arena_str(r->arena, k->text);
         table_read(r, rule->table, k->value, l);
         d->letter_count++;

@@ -53,10 +53,7 @@ static void read_languages(struct reader *r, const struct rule *rule, const stru
         struct conf_text *t = &v->text[v->text_count];
         if (k->reported)
             continue;
-        if (!language_ok(k->text))
-            fault(r, k, "'%s' is not a language, like en or pt-BR", shown_node(r, k));
-        else if (stood_before(n, k))
-            fault(r, k, "'%s' stands twice", shown_node(r, k));
+        language_check(r, n, k);
         t->language = arena_str(r->arena, k->text);
         table_read(r, &table_text, k->value, t);
         v->text_count++;

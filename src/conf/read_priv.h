@@ -103,6 +103,8 @@ const char *shown_node(struct reader *r, const struct yaml *n);
 bool is_map(struct reader *r, const struct yaml *n);               /* or a fault */
 bool is_list(struct reader *r, const struct yaml *n);              /* or a fault */
 bool stood_before(const struct yaml *map, const struct yaml *key); /* the same key */
+/* A key of a mapping by language: that it is one, and stands there once. */
+void language_check(struct reader *r, const struct yaml *map, const struct yaml *key);
 void table_read(struct reader *r, const struct table *t, const struct yaml *n, void *base);
 void read_inner(struct reader *, const struct rule *, const struct yaml *,
                 void *); /* same struct */

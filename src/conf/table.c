@@ -70,6 +70,14 @@ bool stood_before(const struct yaml *map, const struct yaml *key)
     return false;
 }
 
+void language_check(struct reader *r, const struct yaml *map, const struct yaml *key)
+{
+    if (!language_ok(key->text))
+        fault(r, key, "'%s' is not a language, like en or pt-BR", shown_node(r, key));
+    else if (stood_before(map, key))
+        fault(r, key, "'%s' stands twice", shown_node(r, key));
+}
+
 static void read_pair(struct reader *r, const struct table *t, unsigned kind, const struct yaml *k,
                       void *base)
 {
