@@ -93,13 +93,22 @@ static void configure(struct hooks *h, const struct conf_hook *conf)
     take_endpoint(k);
 }
 
+/* An attempt that failed a moment ago is kept for when the hook comes back. */
+static bool may_forget(const struct hook *k)
+{
+    for (const struct message *m = k->first; m != NULL; m = m->next)
+        if (m->dirty)
+            return false;
+    return hook_is_idle(k);
+}
+
 void hook_configure(struct hooks *h)
 {
     const struct conf *c = h->policy.conf;
     for (uint32_t i = 0; i < c->hook_count; i++)
         configure(h, &c->hook[i]);
     for (uint32_t i = 0; i < LIMIT_HOOKS; i++)
-        if (h->hook[i].id[0] != 0 && h->hook[i].conf == NULL && hook_is_idle(&h->hook[i]))
+        if (h->hook[i].id[0] != 0 && h->hook[i].conf == NULL && may_forget(&h->hook[i]))
             hook_forget(&h->hook[i]);
 }
 

@@ -293,6 +293,27 @@ static void what_the_old_one_had_to_write_does_not_touch_the_new_one(void **stat
     house_free(&h);
 }
 
+static void what_failed_just_before_it_was_taken_out_is_written_all_the_same(void **state)
+{
+    (void)state;
+    struct house *h = house_with_hook((struct house_options){ .at_once = 1, .backoff_ms = 60000 });
+    struct conf *with = h->conf, without = *h->conf;
+    without.hook_count = 0;
+    h->fail = 1;
+    receiver_set(h->receiver, RECEIVE_500);
+    house_start_hooks(h);
+    house_say(h, "anna", "mail", true);
+    house_until(h, h->fail == 0);
+    assert_int_equal(rows(h, HOOK_WAITING), 0);
+    h->conf = &without;
+    house_reload(h);
+    hooks_look(h->hooks);
+    house_until(h, rows(h, HOOK_WAITING) == 1);
+    house_crash_hooks(h);
+    h->conf = with;
+    house_free(&h);
+}
+
 static void a_stop_does_not_wait_for_a_receiver_that_never_answers(void **state)
 {
     (void)state;
@@ -358,6 +379,7 @@ int main(void)
         cmocka_unit_test(what_was_tried_too_long_is_dead_and_can_be_revived),
         cmocka_unit_test(who_is_gone_is_paused_and_goes_on_when_told_so),
         cmocka_unit_test(what_the_old_one_had_to_write_does_not_touch_the_new_one),
+        cmocka_unit_test(what_failed_just_before_it_was_taken_out_is_written_all_the_same),
         cmocka_unit_test(a_stop_does_not_wait_for_a_receiver_that_never_answers),
         cmocka_unit_test(a_stop_does_not_wait_for_a_disk_that_is_full),
         cmocka_unit_test(reloads_disturb_nothing),

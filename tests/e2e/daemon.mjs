@@ -125,7 +125,9 @@ export class Daemon {
   /** SIGHUP, and waits until the log tells the outcome. */
   async reload(config) {
     if (config) await this.writeConfig(config)
+    const before = this.log.length
     this.child.kill('SIGHUP')
+    await until(() => /"reload\.(done|refused)"/.test(this.log.slice(before)), () => `a reload\n${this.log.slice(before)}`)
   }
 
   async stop() {
