@@ -2,7 +2,7 @@
 #include "api/server_priv.h"
 
 #include "base/clock.h"
-
+#include "codec/json_write.h"
 #include "codec/text.h"
 
 #include <microhttpd.h>
@@ -195,6 +195,16 @@ void answer_message(struct request *r, int status, const char *message)
     put_message(r, status, str_of(message), (struct str){ 0 });
 }
 
+struct str paused_json(struct request *r, const char *what, struct str id, bool paused)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(4096);
+    buf_byte(&b, '{');
+    write_text(&b, what, id);
+    write_bool(&b, "paused", paused);
+    buf_byte(&b, '}');
+    return arena_str(&r->arena, buf_view(&b));
+}
+
 static int status_of(enum err err, const struct err_info *info)
 {
     switch (err) {
@@ -231,4 +241,11 @@ void answer_error(struct request *r, enum err err, const struct err_info *info)
     if (status == 413)
         r->answer.close = true;
     put_message(r, status, str_of(info->text[0] ? info->text : err_text(err)), str_of(info->field));
+}
+
+void answer_field(struct request *r, const char *field, const char *why)
+{
+    struct err_info info = { 0 };
+    enum err e = err_set(&info, ERR_VALUE, field, "%s", why);
+    answer_error(r, e, &info);
 }

@@ -51,13 +51,6 @@ enum err delivery_list(struct request *r, struct store_reader *reader, struct st
     return OK;
 }
 
-static void refuse_field(struct request *r, const char *field, const char *why)
-{
-    struct err_info info = { 0 };
-    enum err e = err_set(&info, ERR_VALUE, field, "%s", why);
-    answer_error(r, e, &info);
-}
-
 /* Committed: the delivery thread hears of it. */
 static void changed(struct request *r)
 {
@@ -74,19 +67,19 @@ void delivery_resend(struct request *r)
     struct id id;
     int slot = -1;
     if (id_text.n != 0 && !id_parse(id_text, &id)) {
-        refuse_field(r, "id", "must be the id of a request");
+        answer_field(r, "id", "must be the id of a request");
         return;
     }
     if (destination.n != 0) {
         uint32_t use = policy_use_index(p, destination);
         if (use == UINT32_MAX) {
-            refuse_field(r, "destination", "is not in the configuration");
+            answer_field(r, "destination", "is not in the configuration");
             return;
         }
         slot = (int)p->use[use].slot;
     }
     if (id_text.n == 0 && destination.n == 0 && request_parameter(r, "all").n == 0) {
-        refuse_field(r, "id", "one of id, destination and all=1 is needed");
+        answer_field(r, "id", "one of id, destination and all=1 is needed");
         return;
     }
     struct err_info info = { 0 };
@@ -105,37 +98,34 @@ void delivery_resend(struct request *r)
 
 static void put_destination(struct buf *b, const struct policy_use *use, struct deliver *d)
 {
-    static const char *const state[] = { [DELIVER_UNKNOWN] = "starting",
-                                         [DELIVER_CLOSED] = "closed",
-                                         [DELIVER_PROBING] = "probing",
-                                         [DELIVER_OPEN] = "open",
-                                         [DELIVER_PAUSED] = "paused" };
     struct deliver_numbers n;
     deliver_get_numbers(d, use->slot, &n);
     int64_t waited = n.oldest_ms != 0 ? clock_now_ms() - n.oldest_ms : 0;
-    buf_lit(b, "{\"destination\":");
-    json_write_string(b, use->conf->id);
-    buf_printf(b, ",\"state\":\"%s\"", state[n.state]);
+    buf_byte(b, '{');
+    write_text(b, "destination", use->conf->id);
+    write_text(b, "state", str_of(deliver_state_name[n.state]));
     write_time_or_null(b, "open_until", n.open_until_ms);
-    buf_printf(b,
-               ",\"lag_segments\":%lld,\"lag_seconds\":%lld,\"unfinished\":%u,\"in_flight\":%u,"
-               "\"window\":%u",
-               (long long)n.lag_segments, (long long)(waited > 0 ? waited / 1000 : 0), n.waiting,
-               n.in_flight, n.window);
-    buf_printf(
-        b, ",\"sent\":%llu,\"dropped\":%llu,\"retried\":%llu,\"dead\":%llu,\"uncertain\":%llu",
-        (unsigned long long)n.sent, (unsigned long long)n.dropped, (unsigned long long)n.retried,
-        (unsigned long long)n.dead, (unsigned long long)n.uncertain);
+    write_number(b, "lag_segments", n.lag_segments);
+    write_number(b, "lag_seconds", waited > 0 ? waited / 1000 : 0);
+    write_number(b, "unfinished", n.waiting);
+    write_number(b, "in_flight", n.in_flight);
+    write_number(b, "window", n.window);
+    write_number(b, "sent", (int64_t)n.sent);
+    write_number(b, "dropped", (int64_t)n.dropped);
+    write_number(b, "retried", (int64_t)n.retried);
+    write_number(b, "dead", (int64_t)n.dead);
+    write_number(b, "uncertain", (int64_t)n.uncertain);
     write_time_or_null(b, "last_sent", n.last_sent_ms);
-    buf_lit(b, ",\"last_error\":");
-    if (n.last_error[0] != 0)
-        json_write_string(b, str_of(n.last_error));
-    else
-        buf_lit(b, "null");
+    write_text_or_null(b, "last_error", str_of(n.last_error));
     write_time_or_null(b, "last_error_at", n.last_error_ms);
-    buf_printf(b, ",\"cursor\":{\"segment\":%lld,\"index\":%u}", (long long)n.cursor.segment,
-               n.cursor.index);
-    buf_printf(b, ",\"started\":{\"segment\":%lld", (long long)n.start_segment);
+    write_name(b, STR("cursor"));
+    buf_byte(b, '{');
+    write_number(b, "segment", n.cursor.segment);
+    write_number(b, "index", n.cursor.index);
+    buf_byte(b, '}');
+    write_name(b, STR("started"));
+    buf_byte(b, '{');
+    write_number(b, "segment", n.start_segment);
     write_time_or_null(b, "at", n.start_ms);
     buf_lit(b, "}}");
 }
@@ -165,7 +155,7 @@ static void set_paused(struct request *r, bool paused)
     const struct policy *p = pipeline_generation(request_pipeline(r))->policy;
     uint32_t use = policy_use_index(p, destination);
     if (use == UINT32_MAX || destination_find(p->use[use].conf->type) == NULL) {
-        refuse_field(r, "destination",
+        answer_field(r, "destination",
                      destination.n == 0  ? "is needed"
                      : use == UINT32_MAX ? "is not in the configuration"
                                          : "nothing is sent there");
@@ -177,11 +167,7 @@ static void set_paused(struct request *r, bool paused)
         answer_error(r, e, &info);
         return;
     }
-    AUTO(buf_fini) struct buf b = BUF_INIT(4096);
-    buf_lit(&b, "{\"destination\":");
-    json_write_string(&b, destination);
-    buf_str(&b, paused ? STR(",\"paused\":true}") : STR(",\"paused\":false}"));
-    r->saved = arena_str(&r->arena, buf_view(&b));
+    r->saved = paused_json(r, "destination", destination, paused);
     r->then = changed;
 }
 

@@ -4,7 +4,7 @@
 #include "api/route.h"
 
 #include "base/clock.h"
-#include "codec/time.h"
+#include "codec/json_write.h"
 #include "store/hook.h"
 
 static const struct conf_hook *find(const struct conf *c, struct str id)
@@ -13,26 +13,6 @@ static const struct conf_hook *find(const struct conf *c, struct str id)
         if (str_eq(c->hook[i].remote.id, id))
             return &c->hook[i];
     return NULL;
-}
-
-static void put_time(struct buf *b, const char *name, int64_t at_ms)
-{
-    char text[TIME_TEXT + 1];
-    if (at_ms == 0) {
-        buf_printf(b, ",\"%s\":null", name);
-        return;
-    }
-    time_format(at_ms, text);
-    buf_printf(b, ",\"%s\":\"%s\"", name, text);
-}
-
-static void put_text(struct buf *b, const char *name, const char *text)
-{
-    buf_printf(b, ",\"%s\":", name);
-    if (text[0] != 0)
-        json_write_string(b, str_of(text));
-    else
-        buf_lit(b, "null");
 }
 
 static int64_t lag_ms(const struct hook_numbers *n)
@@ -45,27 +25,26 @@ static int64_t lag_ms(const struct hook_numbers *n)
 
 static void put_numbers(struct buf *b, const struct hook_numbers *n, uint64_t dead)
 {
-    static const char *const state[] = { [DELIVER_UNKNOWN] = "starting",
-                                         [DELIVER_CLOSED] = "closed",
-                                         [DELIVER_PROBING] = "probing",
-                                         [DELIVER_OPEN] = "open",
-                                         [DELIVER_PAUSED] = "paused" };
-    buf_printf(b, ",\"state\":\"%s\"", state[n->state]);
-    put_text(b, "why", n->why);
-    put_time(b, "open_until", n->open_until_ms);
-    buf_printf(b, ",\"lag_facts\":%lld,\"lag_seconds\":%lld",
-               (long long)(n->newest > n->cursor ? n->newest - n->cursor : 0),
-               (long long)lag_ms(n) / 1000);
-    buf_printf(b, ",\"unfinished\":%u,\"in_flight\":%u,\"window\":%u,\"dead\":%llu", n->waiting,
-               n->in_flight, n->window, (unsigned long long)dead);
-    buf_printf(b, ",\"told\":%llu,\"failed\":%llu,\"given_up\":%llu", (unsigned long long)n->told,
-               (unsigned long long)n->failed, (unsigned long long)n->dead);
-    put_time(b, "last_told", n->last_told_ms);
-    put_text(b, "last_error", n->last_error);
-    put_time(b, "last_error_at", n->last_error_ms);
-    buf_printf(b, ",\"cursor\":%lld,\"started\":{\"fact\":%lld", (long long)n->cursor,
-               (long long)n->start_seq);
-    put_time(b, "at", n->start_ms);
+    write_text(b, "state", str_of(deliver_state_name[n->state]));
+    write_text_or_null(b, "why", str_of(n->why));
+    write_time_or_null(b, "open_until", n->open_until_ms);
+    write_number(b, "lag_facts", n->newest > n->cursor ? n->newest - n->cursor : 0);
+    write_number(b, "lag_seconds", lag_ms(n) / 1000);
+    write_number(b, "unfinished", n->waiting);
+    write_number(b, "in_flight", n->in_flight);
+    write_number(b, "window", n->window);
+    write_number(b, "dead", (int64_t)dead);
+    write_number(b, "told", (int64_t)n->told);
+    write_number(b, "failed", (int64_t)n->failed);
+    write_number(b, "given_up", (int64_t)n->dead);
+    write_time_or_null(b, "last_told", n->last_told_ms);
+    write_text_or_null(b, "last_error", str_of(n->last_error));
+    write_time_or_null(b, "last_error_at", n->last_error_ms);
+    write_number(b, "cursor", n->cursor);
+    write_name(b, STR("started"));
+    buf_byte(b, '{');
+    write_number(b, "fact", n->start_seq);
+    write_time_or_null(b, "at", n->start_ms);
     buf_byte(b, '}');
 }
 
@@ -81,8 +60,8 @@ static enum err put_hook(struct buf *b, const struct conf_hook *c, struct reques
     if (e != OK && e != ERR_NOT_FOUND)
         return e;
     (void)hooks_get_numbers(pipeline_hooks(request_pipeline(r)), c->remote.id, &n);
-    buf_lit(b, "{\"hook\":");
-    json_write_string(b, c->remote.id);
+    buf_byte(b, '{');
+    write_text(b, "hook", c->remote.id);
     put_numbers(b, &n, dead);
     buf_byte(b, '}');
     return OK;
@@ -113,15 +92,16 @@ static void put_message(struct buf *b, struct str hook, const struct hook_messag
 {
     char id[ID_TEXT + 1];
     id_format(&m->id, id);
-    buf_printf(b, "{\"id\":\"%s\",\"hook\":", id);
-    json_write_string(b, hook);
-    buf_printf(b, ",\"fact\":%lld,\"attempts\":%u", (long long)m->seq, m->attempts);
-    put_time(b, "recorded", id_ms(&m->id));
-    put_time(b, "first", m->first_ms);
-    put_time(b, "last", m->at_ms);
-    put_time(b, "next", m->state == HOOK_WAITING ? m->next_ms : 0);
-    buf_lit(b, ",\"error\":");
-    json_write_string(b, m->error);
+    buf_byte(b, '{');
+    write_text(b, "id", str_of(id));
+    write_text(b, "hook", hook);
+    write_number(b, "fact", m->seq);
+    write_number(b, "attempts", m->attempts);
+    write_time_or_null(b, "recorded", id_ms(&m->id));
+    write_time_or_null(b, "first", m->first_ms);
+    write_time_or_null(b, "last", m->at_ms);
+    write_time_or_null(b, "next", m->state == HOOK_WAITING ? m->next_ms : 0);
+    write_text(b, "error", m->error);
     buf_byte(b, '}');
 }
 
@@ -179,13 +159,6 @@ enum err hook_messages(struct request *r, struct store_reader *reader, struct st
 
 /* ---- what people say ---- */
 
-static void refuse_field(struct request *r, const char *field, const char *why)
-{
-    struct err_info info = { 0 };
-    enum err e = err_set(&info, ERR_VALUE, field, "%s", why);
-    answer_error(r, e, &info);
-}
-
 /* Committed: the hooks' thread hears of it. */
 static void changed(struct request *r)
 {
@@ -197,7 +170,7 @@ static bool wanted(struct request *r, struct str *ret_hook)
 {
     struct str hook = request_parameter(r, "hook");
     if (hook.n > 0 && find(pipeline_generation(request_pipeline(r))->conf, hook) == NULL) {
-        refuse_field(r, "hook", "is not in the configuration");
+        answer_field(r, "hook", "is not in the configuration");
         return false;
     }
     *ret_hook = hook;
@@ -211,7 +184,7 @@ static void set_paused(struct request *r, bool paused)
     if (!wanted(r, &hook))
         return;
     if (hook.n == 0) {
-        refuse_field(r, "hook", "is needed");
+        answer_field(r, "hook", "is needed");
         return;
     }
     enum err e = pipeline_pause_hook(request_pipeline(r), hook, paused, &r->waiter, &info);
@@ -219,11 +192,7 @@ static void set_paused(struct request *r, bool paused)
         answer_error(r, e, &info);
         return;
     }
-    AUTO(buf_fini) struct buf b = BUF_INIT(4096);
-    buf_lit(&b, "{\"hook\":");
-    json_write_string(&b, hook);
-    buf_str(&b, paused ? STR(",\"paused\":true}") : STR(",\"paused\":false}"));
-    r->saved = arena_str(&r->arena, buf_view(&b));
+    r->saved = paused_json(r, "hook", hook, paused);
     r->then = changed;
 }
 
@@ -245,13 +214,13 @@ void hook_resend(struct request *r)
     struct id id;
     uint32_t count = 0;
     if (id_text.n > 0 && !id_parse(id_text, &id)) {
-        refuse_field(r, "id", "must be the id of a message");
+        answer_field(r, "id", "must be the id of a message");
         return;
     }
     if (!wanted(r, &hook))
         return;
     if (id_text.n == 0 && hook.n == 0 && request_parameter(r, "all").n == 0) {
-        refuse_field(r, "id", "one of id, hook and all=1 is needed");
+        answer_field(r, "id", "one of id, hook and all=1 is needed");
         return;
     }
     enum err e = pipeline_revive_hook(request_pipeline(r), hook, id_text.n > 0 ? &id : NULL,

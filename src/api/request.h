@@ -119,6 +119,9 @@ void answer_file(struct request *r, const struct embedded *file);
 /* {"message":…,"field":…} with the status that fits the error. */
 void answer_error(struct request *r, enum err err, const struct err_info *info);
 void answer_message(struct request *r, int status, const char *message);
+void answer_field(struct request *r, const char *field, const char *why); /* 400 */
+/* What pausing and resuming answer once it is durable: {"destination":"crm","paused":true}. */
+struct str paused_json(struct request *r, const char *what, struct str id, bool paused);
 
 /* Runs r->look on the reader's thread and answers 200 with what it gives (or its error); when r->then is set, that
  * is called instead of answering, with r->looked filled. */

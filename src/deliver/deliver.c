@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
+const char *const deliver_state_name[5] = { "starting", "closed", "probing", "open", "paused" };
+
 enum {
     IDLE_MS = 60000,
     CUT_LOOK_MS = 50, /* how late a marked ticket may be seen while something is on its way */

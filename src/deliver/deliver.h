@@ -99,6 +99,7 @@ enum deliver_state {
     DELIVER_OPEN,        /* nothing is begun before open_until_ms */
     DELIVER_PAUSED,      /* nothing is begun until somebody says so */
 };
+extern const char *const deliver_state_name[5]; /* for people: "closed" */
 
 /* For /metrics and `licet deliveries`; counts since start, by slot. */
 struct deliver_numbers {
