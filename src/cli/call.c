@@ -89,8 +89,8 @@ enum cmd_sent cmd_send(const struct conf *c, const char *method, const char *tar
     return SENT;
 }
 
-int cmd_post(const struct conf *c, const char *method, const char *target, struct str body,
-             struct arena *a, struct str *ret_body)
+int cmd_call(const struct conf *c, const char *method, const char *target, struct str body,
+             struct arena *a, struct str *ret_text)
 {
     int status = 0;
     struct str answer = { 0 };
@@ -101,22 +101,16 @@ int cmd_post(const struct conf *c, const char *method, const char *target, struc
     }
     if (status != 200)
         return cmd_fail(EXIT_FAILED, "the daemon says: %.*s", STR_ARG(answer));
-    *ret_body = answer;
+    *ret_text = answer;
     return EXIT_DONE;
 }
 
-int cmd_call(const struct conf *c, const char *method, const char *target, struct arena *a,
-             struct str *ret_body)
+int cmd_ask(const struct conf *c, const char *method, const char *target, struct str body,
+            struct arena *a, struct json_doc *ret_d)
 {
-    return cmd_post(c, method, target, (struct str){ 0 }, a, ret_body);
-}
-
-int cmd_ask(const struct conf *c, const char *method, const char *target, struct arena *a,
-            struct json_doc *ret_d)
-{
-    struct str body;
-    int code = cmd_call(c, method, target, a, &body);
-    if (code == EXIT_DONE && json_scan(body, a, ret_d, NULL) != OK)
+    struct str text;
+    int code = cmd_call(c, method, target, body, a, &text);
+    if (code == EXIT_DONE && json_scan(text, a, ret_d, NULL) != OK)
         code = cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
     return code;
 }
@@ -138,11 +132,11 @@ int cmd_pause(const struct conf *c, const char *path, const char *what, const ch
               const char *id)
 {
     AUTO(arena_fini) struct arena a = ARENA_INIT;
-    struct str body;
+    struct json_doc d;
     if (!cmd_is_id(id))
         return cmd_fail(EXIT_USAGE, "'%s' is not the id of a %s", id, what);
-    int code =
-        cmd_call(c, "POST", arena_printf(&a, "%s/%s?%s=%s", path, verb, what, id).p, &a, &body);
+    int code = cmd_ask(c, "POST", arena_printf(&a, "%s/%s?%s=%s", path, verb, what, id).p, STR(""),
+                       &a, &d);
     if (code == EXIT_DONE)
         (void)printf("%s %s\n", id,
                      strcmp(verb, "pause") == 0 ? "is paused; what is on its way is finished"

@@ -42,14 +42,13 @@ int cmd_fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A member of the daemon's answer as text; empty when it is absent. */
 struct str cmd_member(const struct json_doc *d, uint32_t object, const char *name, struct arena *a);
 
-/* One request to the running daemon by its control socket; the body of the answer in the arena. EXIT_FAILED, with a
- * message printed, when no daemon answers or it says anything but 200. */
-int cmd_call(const struct conf *c, const char *method, const char *target, struct arena *a,
-             struct str *ret_body);
-
+/* One request to the running daemon by its control socket, `body` empty for none; its answer in the arena. EXIT_FAILED,
+ * with a message printed, when no daemon answers or it says anything but 200. */
+int cmd_call(const struct conf *c, const char *method, const char *target, struct str body,
+             struct arena *a, struct str *ret_text);
 /* The same, and the answer read as JSON. */
-int cmd_ask(const struct conf *c, const char *method, const char *target, struct arena *a,
-            struct json_doc *ret_d);
+int cmd_ask(const struct conf *c, const char *method, const char *target, struct str body,
+            struct arena *a, struct json_doc *ret_d);
 /* "" behind one, "s" behind any other number. */
 const char *cmd_plural(struct str number);
 /* Whether it has the letters of a destination's or hook's id. */
@@ -58,10 +57,7 @@ bool cmd_is_id(const char *s);
 int cmd_pause(const struct conf *c, const char *path, const char *what, const char *verb,
               const char *id);
 
-/* The same with a body. */
-int cmd_post(const struct conf *c, const char *method, const char *target, struct str body,
-             struct arena *a, struct str *ret_body);
-/* The same without a word: whoever tries again looks at what came of it. */
+/* One request without a word printed: whoever tries again looks at what came of it. */
 enum cmd_sent { SENT = 0, SENT_NO_DAEMON, SENT_NO_ANSWER };
 enum cmd_sent cmd_send(const struct conf *c, const char *method, const char *target,
                        struct str body, struct arena *a, int *ret_status, struct str *ret_body);

@@ -128,15 +128,12 @@ static int post(struct buf *body)
 {
     AUTO(arena_fini) struct arena a = ARENA_INIT;
     AUTO(conf_free) struct conf *c = NULL;
-    struct str answer;
     struct json_doc d;
     int code = cmd_conf(&c);
     if (code == EXIT_DONE)
-        code = cmd_post(c, "POST", "/consent", buf_view(body), &a, &answer);
+        code = cmd_ask(c, "POST", "/consent", buf_view(body), &a, &d);
     if (code != EXIT_DONE)
         return code;
-    if (json_scan(answer, &a, &d, NULL) != OK)
-        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
     (void)printf("consent %.*s of subject %.*s\n", STR_ARG(cmd_member(&d, JSON_ROOT, "id", &a)),
                  STR_ARG(cmd_member(&d, JSON_ROOT, "subject_id", &a)));
     uint32_t warnings = json_get(&d, JSON_ROOT, STR("warnings"));

@@ -9,7 +9,7 @@ static int list(const struct conf *c, const char *state)
     AUTO(arena_fini) struct arena a = ARENA_INIT;
     struct str target = arena_printf(&a, "/v1/deliveries?state=%s", state);
     struct json_doc d;
-    int code = cmd_ask(c, "GET", target.p, &a, &d);
+    int code = cmd_ask(c, "GET", target.p, STR(""), &a, &d);
     if (code != EXIT_DONE)
         return code;
     for (uint32_t q = json_first(&d, JSON_ROOT); q; q = json_next(&d, JSON_ROOT, q)) {
@@ -36,7 +36,7 @@ static int resend(const struct conf *c, const char *which)
     struct str target = all ? STR("/v1/deliveries/resend?all=1")
                             : arena_printf(&a, "/v1/deliveries/resend?id=%s", which);
     struct json_doc d;
-    int code = cmd_ask(c, "POST", target.p, &a, &d);
+    int code = cmd_ask(c, "POST", target.p, STR(""), &a, &d);
     if (code != EXIT_DONE)
         return code;
     struct str count = cmd_member(&d, JSON_ROOT, "resent", &a);
@@ -97,7 +97,7 @@ static int list_destinations(const struct conf *c)
 {
     AUTO(arena_fini) struct arena a = ARENA_INIT;
     struct json_doc d;
-    int code = cmd_ask(c, "GET", "/v1/deliveries/destinations", &a, &d);
+    int code = cmd_ask(c, "GET", "/v1/deliveries/destinations", STR(""), &a, &d);
     if (code != EXIT_DONE)
         return code;
     for (uint32_t q = json_first(&d, JSON_ROOT); q; q = json_next(&d, JSON_ROOT, q))

@@ -11,7 +11,7 @@ static bool is_null(struct str s)
 /* An answer that is a list. */
 static int call(const struct conf *c, const char *target, struct arena *a, struct json_doc *ret_d)
 {
-    int code = cmd_ask(c, "GET", target, a, ret_d);
+    int code = cmd_ask(c, "GET", target, STR(""), a, ret_d);
     if (code == EXIT_DONE && json_first(ret_d, JSON_ROOT) == 0)
         (void)printf("none\n");
     return code;
@@ -82,7 +82,7 @@ static int resend(const struct conf *c, const char *which)
     else
         return cmd_fail(EXIT_USAGE, "resend takes the id of a message, of a hook, or all");
     struct json_doc d;
-    int code = cmd_ask(c, "POST", target.p, &a, &d);
+    int code = cmd_ask(c, "POST", target.p, STR(""), &a, &d);
     if (code != EXIT_DONE)
         return code;
     struct str count = cmd_member(&d, JSON_ROOT, "resent", &a);

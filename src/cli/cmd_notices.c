@@ -3,7 +3,7 @@
 static int list(const struct conf *c, struct arena *a)
 {
     struct json_doc d;
-    int code = cmd_ask(c, "GET", "/v1/notices", a, &d);
+    int code = cmd_ask(c, "GET", "/v1/notices", STR(""), a, &d);
     if (code != EXIT_DONE)
         return code;
     for (uint32_t n = json_first(&d, JSON_ROOT); n; n = json_next(&d, JSON_ROOT, n)) {
@@ -27,7 +27,8 @@ static int list(const struct conf *c, struct arena *a)
 static int show(const struct conf *c, const char *identifier, struct arena *a)
 {
     struct json_doc d;
-    int code = cmd_ask(c, "GET", arena_printf(a, "/v1/notices/%s/pending", identifier).p, a, &d);
+    int code =
+        cmd_ask(c, "GET", arena_printf(a, "/v1/notices/%s/pending", identifier).p, STR(""), a, &d);
     if (code != EXIT_DONE)
         return code;
     cmd_print(stdout, cmd_member(&d, JSON_ROOT, "content", a)); /* it has no control characters */
@@ -41,8 +42,8 @@ static int confirm(const struct conf *c, const char *identifier, const char *sha
     struct json_doc d;
     int code = cmd_ask(
         c, "POST",
-        arena_printf(a, "/v1/notices/confirm?identifier=%s&sha256=%s", identifier, sha256).p, a,
-        &d);
+        arena_printf(a, "/v1/notices/confirm?identifier=%s&sha256=%s", identifier, sha256).p,
+        STR(""), a, &d);
     if (code != EXIT_DONE)
         return code;
     (void)printf("%s is version %.*s now\n", identifier,

@@ -26,18 +26,15 @@ static int report_version(const struct conf *c, struct str purpose, struct str v
     unsigned long long count = 0, omitted = 0, n;
     for (;;) {
         AUTO(arena_fini) struct arena a = ARENA_INIT;
-        struct str body;
         struct json_doc d;
         int code =
-            cmd_call(c, "GET",
-                     arena_printf(&a, "/v1/reports/voided?purpose=%.*s&version=%.*s&after=%.*s",
-                                  STR_ARG(purpose), STR_ARG(version), STR_ARG(after))
-                         .p,
-                     &a, &body);
+            cmd_ask(c, "GET",
+                    arena_printf(&a, "/v1/reports/voided?purpose=%.*s&version=%.*s&after=%.*s",
+                                 STR_ARG(purpose), STR_ARG(version), STR_ARG(after))
+                        .p,
+                    STR(""), &a, &d);
         if (code != EXIT_DONE)
             return code;
-        if (json_scan(body, &a, &d, NULL) != OK)
-            return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
         uint32_t sent = json_get(&d, JSON_ROOT, STR("sent"));
         for (uint32_t s = json_first(&d, sent); s; s = json_next(&d, sent, s)) {
             print_sent(&d, s, json, &a);
@@ -59,13 +56,10 @@ static int report_version(const struct conf *c, struct str purpose, struct str v
 static int report_all(const struct conf *c, bool json)
 {
     AUTO(arena_fini) struct arena a = ARENA_INIT;
-    struct str body;
     struct json_doc d;
-    int code = cmd_call(c, "GET", "/v1/reports/voided", &a, &body);
+    int code = cmd_ask(c, "GET", "/v1/reports/voided", STR(""), &a, &d);
     if (code != EXIT_DONE)
         return code;
-    if (json_scan(body, &a, &d, NULL) != OK)
-        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
     for (uint32_t v = json_first(&d, JSON_ROOT); v && code == EXIT_DONE;
          v = json_next(&d, JSON_ROOT, v))
         code = report_version(c, cmd_member(&d, v, "purpose", &a), cmd_member(&d, v, "version", &a),
@@ -129,19 +123,16 @@ int cmd_report_coverage(int argc, char **argv)
     AUTO(arena_fini) struct arena a = ARENA_INIT;
     AUTO(conf_free) struct conf *c = NULL;
     bool json = argc == 3 && strcmp(argv[2], "--json") == 0;
-    struct str body;
     struct json_doc d;
     if (argc != 2 && !json)
         return cmd_fail(EXIT_USAGE, "coverage takes --json and nothing else");
     int code = cmd_conf(&c);
     if (code == EXIT_DONE)
-        code = cmd_call(c, "GET", "/v1/purposes", &a, &body);
+        code = cmd_ask(c, "GET", "/v1/purposes", STR(""), &a, &d);
     if (code != EXIT_DONE)
         return code;
-    if (json_scan(body, &a, &d, NULL) != OK)
-        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
     if (json) {
-        (void)printf("%.*s\n", STR_ARG(body));
+        (void)printf("%.*s\n", STR_ARG(json_raw(&d, JSON_ROOT)));
         return EXIT_DONE;
     }
     for (uint32_t p = json_first(&d, JSON_ROOT); p; p = json_next(&d, JSON_ROOT, p)) {

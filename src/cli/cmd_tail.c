@@ -54,7 +54,7 @@ int cmd_tail(int argc, char **argv)
         struct str body, last = { 0 };
         char target[64];
         (void)snprintf(target, sizeof target, "/v1/tail?after=%s", after);
-        code = cmd_call(c, "GET", target, &a, &body);
+        code = cmd_call(c, "GET", target, STR(""), &a, &body);
         if (code == EXIT_DONE && !take_lines(body, json, &a, &last))
             code = cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
         if (code == EXIT_DONE) {

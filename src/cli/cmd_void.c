@@ -1,14 +1,8 @@
 #include "cli/cmd.h"
 
-#include <stdio.h>
+#include "codec/json_write.h"
 
-static void put(struct buf *b, const char *name, const char *value)
-{
-    buf_str(b, b->n > 1 ? STR(",") : STR(""));
-    json_write_string(b, str_of(name));
-    buf_byte(b, ':');
-    json_write_string(b, str_of(value));
-}
+#include <stdio.h>
 
 int cmd_void(int argc, char **argv)
 {
@@ -30,19 +24,16 @@ int cmd_void(int argc, char **argv)
     buf_byte(&body, '{');
     for (int k = 0; k < 4; k++) {
         if (given[k] != NULL)
-            put(&body, name[k], given[k]);
+            write_text(&body, name[k], str_of(given[k]));
     }
     buf_byte(&body, '}');
     AUTO(conf_free) struct conf *c = NULL;
-    struct str answer;
     struct json_doc d;
     int code = cmd_conf(&c);
     if (code == EXIT_DONE)
-        code = cmd_post(c, "POST", "/v1/void", buf_view(&body), &a, &answer);
+        code = cmd_ask(c, "POST", "/v1/void", buf_view(&body), &a, &d);
     if (code != EXIT_DONE)
         return code;
-    if (json_scan(answer, &a, &d, NULL) != OK)
-        return cmd_fail(EXIT_FAILED, "the daemon's answer was cut");
     (void)printf(
         "version %.*s of %.*s is void from %.*s: nothing starts on its way on it any more\n"
         "licet report voided --purpose %.*s --version %.*s   lists what had been sent\n",
