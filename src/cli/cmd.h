@@ -79,6 +79,7 @@ int cmd_export_proof(int argc, char **argv);
 int cmd_keys(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_tail(int argc, char **argv);
+int cmd_template(int argc, char **argv);
 int cmd_deliveries(int argc, char **argv);
 int cmd_hooks(int argc, char **argv);
 int cmd_notices(int argc, char **argv);

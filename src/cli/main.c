@@ -140,6 +140,20 @@ static const struct cmd commands[] = {
       "read.\n"
       "Needs a running daemon.\n",
       cmd_notices },
+    { "template", "[NAME... [--set MARK=VALUE]... [--language LANGUAGE,...] [--section SECTION]]",
+      "Purposes with honest texts, to begin with",
+      "Without NAME lists them. Else prints what they say together in YAML, as it stands in a "
+      "configuration:\n"
+      "purposes with their texts in English, German and Dutch, and the destinations that they "
+      "name.\n"
+      "--set MARK=VALUE   Fills in [[MARK]]; while one stands, the configuration is refused. "
+      "[[since]] "
+      "is today.\n"
+      "--language de,nl   Only these languages.\n"
+      "--section SECTION  Only the entries of purposes, destinations or links, without the "
+      "heading.\n"
+      "Read the texts, and make them true for your site: docs/texts.md. No legal advice.\n",
+      cmd_template },
     { "tail", "[--json]", "Watch decisions as they are made",
       "Needs a running daemon. Ends with Ctrl-C.\n", cmd_tail },
     { "version", "", "Print the version", "", cmd_version },

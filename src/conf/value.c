@@ -1,3 +1,4 @@
+#include "conf/mark.h"
 #include "conf/read_priv.h"
 
 #include <stdint.h>
@@ -98,10 +99,46 @@ static bool fill_in(struct reader *r, const struct yaml *n, struct str *ret_s)
     return fine;
 }
 
+static void still_open(struct reader *r, struct span at, struct str mark)
+{
+    faults_add(r->faults, at, true, "%s is still to be filled in", shown(r->scratch, mark));
+}
+
+/* A fault for each mark, where it stands in the file; one that came with a variable is shown at the value. */
+static bool filled_in(struct reader *r, const struct yaml *n, struct str value)
+{
+    struct str mark = mark_find(value), all = r->faults->text;
+    if (mark.n == 0)
+        return true;
+    struct str rest = { all.p + n->at.start, n->at.end - n->at.start }, hit;
+    bool seen = false;
+    while ((hit = mark_find(rest)).n > 0) {
+        uint32_t start = (uint32_t)(hit.p - all.p);
+        still_open(r, (struct span){ start, start + (uint32_t)hit.n }, hit);
+        rest = (struct str){ hit.p + hit.n, (size_t)(rest.p + rest.n - hit.p) - hit.n };
+        seen = true;
+    }
+    if (!seen)
+        still_open(r, n->at, mark);
+    return false;
+}
+
+/* Without quotes a mark is a list in a list. */
+static bool is_bare_mark(struct reader *r, const struct yaml *n)
+{
+    struct str all = r->faults->text, mark = { 0 };
+    if (n->type == YAML_LIST)
+        mark = mark_first((struct str){ all.p + n->at.start, all.n - n->at.start });
+    if (mark.n == 0)
+        return false;
+    still_open(r, (struct span){ n->at.start, n->at.start + (uint32_t)mark.n }, mark);
+    return true;
+}
+
 bool scalar_text(struct reader *r, const struct yaml *n, struct str *ret_s)
 {
     struct str s;
-    if (n->reported)
+    if (n->reported || is_bare_mark(r, n))
         return false;
     if (n->type != YAML_SCALAR) {
         fault(r, n, "this must be a single value");
@@ -118,6 +155,8 @@ bool scalar_text(struct reader *r, const struct yaml *n, struct str *ret_s)
         fault(r, n, "this value holds a control character");
         return false;
     }
+    if (!filled_in(r, n, s))
+        return false;
     *ret_s = s;
     return true;
 }
