@@ -41,7 +41,7 @@ static void one_transfer_check(struct reader *r, const struct yaml *n, void *bas
     if (t->basis == CONF_SCC && t->module == 0 && yaml_get(n, STR("module")) == NULL)
         fault(r, basis, "standard contractual clauses need 'module', 1 to 4");
     if (t->basis == CONF_ADEQUACY && str_eq(str_of(t->country), STR("US")) &&
-        t->certified_until_ms == 0)
+        t->certified_until_ms == 0 && yaml_get(n, STR("certified_until")) == NULL)
         warning(r, basis != NULL ? basis : n,
                 "adequacy of the United States covers certified importers only: give "
                 "'certified_until'");

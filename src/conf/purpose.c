@@ -26,6 +26,16 @@ static const struct rule text_rules[] = {
     TEXT(6, "consequences", "what follows for the person"),
     TEXT(7, "withdrawal", "how to take it back, and what happens then"),
 };
+static void text_check(struct reader *r, const struct yaml *n, void *base)
+{
+    const struct conf_text *t = base;
+    struct str empty = vague_find(t->part[1]);
+    if (empty.n > 0)
+        warning(r, yaml_get(n, STR("aim")),
+                "'%s' tells nobody what happens: say what is done, and what for (docs/texts.md)",
+                shown(r->scratch, empty));
+}
+
 const struct table table_text = {
     "purposes[].versions[].text.LANGUAGE",
     "Languages are written `en`, `de`, `pt-BR`. Every language needs every part; one may be "
@@ -34,7 +44,7 @@ const struct table table_text = {
     COUNT(text_rules),
     sizeof(struct conf_text),
     NULL,
-    NULL,
+    text_check,
     NULL
 };
 

@@ -191,6 +191,9 @@ void ga4_read_region(struct reader *, const struct rule *, const struct yaml *, 
 void ga4_read_measurement_id(struct reader *, const struct rule *, const struct yaml *, void *);
 void ga4_check(struct reader *r, const struct yaml *n, struct conf_destination *d);
 
+/* vague.c: words in an aim that are known to say nothing; empty when there are none. */
+struct str vague_find(struct str aim);
+
 /* check.c: what can only be said once everything is read. */
 void check_all(struct reader *r);
 

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 import { licet, until } from './daemon.mjs'
 import { consent, startHouse, track } from './fixture.mjs'
 
-const VERBS = ['serve', 'check', 'explain', 'verify', 'backup', 'tail', 'version']
+const VERBS = ['serve', 'check', 'explain', 'verify', 'backup', 'template', 'tail', 'version']
 let house, d, dir
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'licet-cli-'))
