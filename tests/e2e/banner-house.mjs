@@ -136,9 +136,9 @@ const SAYS = {
 }
 
 /** {house, site: {url, asked, page(html)}, browser, stop()}. `tag`: attributes of the script's tag. */
-export async function openShop({ change = c => c, script = 'licet.js' } = {}) {
+export async function openShop({ change = c => c, script = 'licet.js', env = {} } = {}) {
   await mkdir(OUT, { recursive: true })
-  const house = await startHouse({ change: c => change(config(c, c.destinations[1].endpoint.replace(/\/warehouse$/, ''))) })
+  const house = await startHouse({ env, change: c => change(config(c, c.destinations[1].endpoint.replace(/\/warehouse$/, ''))) })
   const site = { asked: [], head: '', body: '', tag: '' }
   const server = createServer((q, r) => {
     const { pathname, searchParams } = new URL(q.url, 'http://x')
