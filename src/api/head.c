@@ -65,6 +65,7 @@ static const struct known_header {
     HEADER("ApiKey", api_key),
     HEADER("Idempotency-Key", idempotency_key),
     HEADER("Licet-Device-Token", device_token),
+    HEADER("Licet-Read-Token", read_token),
     HEADER("AnonymousId", anonymous_id),
     HEADER("User-Agent", user_agent),
     HEADER("Accept-Language", accept_language),

@@ -95,6 +95,38 @@ struct str request_device(struct request *r)
     return subject;
 }
 
+/* A page of another origin asks, and no key says that it may. Then what the browser sends along by
+ * itself counts for nothing: not she has asked. */
+static bool from_elsewhere(struct request *r)
+{
+    struct str origin = r->header.origin, scheme;
+    if (origin.n == 0)
+        return false;
+    struct str rest = origin;
+    (void)str_next(&rest, '/', &scheme); /* "https:", "", host */
+    bool own = str_eq(
+        origin, arena_printf(&r->arena, "%.*s//%.*s", STR_ARG(scheme), STR_ARG(r->header.host)));
+    if (own)
+        return false;
+    request_use_database_key(r);
+    return r->access < ACCESS_PUBLIC || !request_origin_allowed(r);
+}
+
+struct str request_herself(struct request *r, bool *ret_vouched)
+{
+    struct str id = request_body_text(r, "subject.id", "subject[id]"),
+               token = request_body_text(r, "subject_token", "subject_token");
+    *ret_vouched = token.n > 0;
+    if (token.n > 0)
+        return subject_id_ok(id) && subject_token_check(request_conf(r)->subject_token_secret, id,
+                                                        token, &r->arena)
+                   ? id
+                   : (struct str){ 0 };
+    if (r->header.device_token.n == 0 && from_elsewhere(r))
+        return (struct str){ 0 };
+    return request_device(r);
+}
+
 bool request_take(struct request *r, enum limit_kind kind, struct str who, uint32_t per,
                   int64_t period_ms)
 {

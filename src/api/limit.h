@@ -21,6 +21,7 @@ enum limit_kind {
     LIMIT_API_HOUR,
     LIMIT_KEY_HOUR,
     LIMIT_RECEIPTS,
+    LIMIT_STATES,         /* read tokens, and what they open */
     LIMIT_LETTERS,        /* of double opt-in, by public key: per address … */
     LIMIT_LETTERS_OF_ALL, /* … and together */
     LIMIT_KINDS

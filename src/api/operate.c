@@ -282,8 +282,8 @@ static void put_fields(struct buf *b, struct deliver *d, const struct policy *p)
 static void put_limits(struct buf *b, const struct limiter *l)
 {
     static const char *const kind[LIMIT_LETTERS] = {
-        "key",        "address",  "subject",  "events",  "key_requests", "address_requests",
-        "api_second", "api_hour", "key_hour", "receipts"
+        "key",        "address",  "subject",  "events",   "key_requests", "address_requests",
+        "api_second", "api_hour", "key_hour", "receipts", "states"
     };
     counter(b, "limited_total", "Requests refused with 429.", "counter");
     for (int k = 0; k < LIMIT_LETTERS; k++) /* letters are left out in silence */

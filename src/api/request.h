@@ -27,7 +27,7 @@ typedef enum err (*look_fn)(struct request *r, struct store_reader *reader, stru
 
 struct headers { /* values as they came; empty when absent */
     struct str host, origin, cookie, content_type, authorization, api_key, idempotency_key,
-        device_token, anonymous_id, user_agent, forwarded_for, forwarded_proto, accept,
+        device_token, read_token, anonymous_id, user_agent, forwarded_for, forwarded_proto, accept,
         accept_encoding, accept_language, if_none_match;
     long long content_length;           /* -1: none */
     uint32_t lengths, encodings, hosts; /* how many Content-Length, Transfer-Encoding, Host */
@@ -152,6 +152,11 @@ bool request_within_api_rate(struct request *r);
 
 /* The subject of the device token that came, as a header or a cookie; empty: none, or a bad one. */
 struct str request_device(struct request *r);
+
+/* Who asks for what is hers: the subject that the operator's server vouches for (`subject.id` and
+ * `subject_token` of the body), or the device that licet issued to this browser. With a wrong subject token the
+ * device does not count either. Empty: nobody. May use the key that came. */
+struct str request_herself(struct request *r, bool *ret_vouched);
 
 /* One from that bucket (api/limit.h); else it was answered. */
 bool request_take(struct request *r, enum limit_kind kind, struct str who, uint32_t per,

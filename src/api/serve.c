@@ -232,7 +232,7 @@ static void allow_methods(struct MHD_Response *m)
     (void)MHD_add_response_header(
         m, "Access-Control-Allow-Headers",
         "Authorization, Content-Type, ApiKey, AnonymousId, SentAt, X-Retry-Count, "
-        "Idempotency-Key, Licet-Device-Token");
+        "Idempotency-Key, Licet-Device-Token, Licet-Read-Token");
     (void)MHD_add_response_header(m, "Access-Control-Max-Age", "86400");
 }
 

@@ -51,6 +51,7 @@
 #define LIMIT_PART_HEAD 4096    /* the headers of one */
 #define LIMIT_CLAIM_AHEAD_MS (5LL * 60 * 1000)
 #define LIMIT_PUBLIC_VERSION_GRACE_MS (7LL * 24 * 3600 * 1000)
+#define LIMIT_READ_TOKEN_MS (3600LL * 1000) /* the life of one */
 #define LIMIT_IDEMPOTENCY_KEY 255
 #define LIMIT_IDEMPOTENCY_MS (24LL * 3600 * 1000)
 #define LIMIT_SNAPSHOTS 32768       /* subjects kept in memory */

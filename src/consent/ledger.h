@@ -237,6 +237,13 @@ enum err ledger_permissions(struct ledger *l, struct store_reader *r, const stru
                             struct str subject, int64_t now, struct arena *a,
                             struct str *ret_json) MUST_CHECK;
 
+/* What the holder of a read token (consent/read_token.h) is shown: for every purpose what stands, since and
+ * until when, on which text, and whether it counts. Of somebody unknown, erased or restricted: that
+ * nothing is recorded. ERR_VALUE when the id is none. */
+enum err ledger_state(struct ledger *l, struct store_reader *r, const struct policy *p,
+                      struct str subject, int64_t now, struct arena *a,
+                      struct str *ret_json) MUST_CHECK;
+
 /* ---- ids ---- */
 
 /* Refuses ids that collect strangers: "", null, undefined, 0, anonymous, the zero UUID and their

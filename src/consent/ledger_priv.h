@@ -25,6 +25,10 @@ enum err ledger_open_sized(struct store *s, uint32_t snapshots, struct ledger **
  * Never one of the errors that say the request was at fault. */
 enum err write_failed(enum err e) MUST_CHECK;
 
+/* The standing that the act of that seq belongs to, and when the act took effect. NULL: none does. */
+const struct standing *snapshot_decided_by(const struct snapshot *s, uint32_t purpose, int64_t seq,
+                                           int64_t *ret_effect);
+
 /* ---- writing JSON ---- */
 
 /* As GET shows them, with all languages. */

@@ -11,17 +11,17 @@ struct asking {
     struct arena *a;
 };
 
-/* When the act that decided took effect; 0 when it is no grant or refusal of hers. */
-static int64_t effect_of(const struct snapshot *s, uint32_t purpose, int64_t seq)
+const struct standing *snapshot_decided_by(const struct snapshot *s, uint32_t purpose, int64_t seq,
+                                           int64_t *ret_effect)
 {
     for (uint32_t i = 0; seq != 0 && i < s->count; i++) {
         const struct standing *st = &s->standing[i];
-        if (st->purpose == purpose && st->last_seq == seq)
-            return st->last_effect;
-        if (st->purpose == purpose && st->first_seq == seq)
-            return st->first_effect;
+        if (st->purpose != purpose || (st->last_seq != seq && st->first_seq != seq))
+            continue;
+        *ret_effect = st->last_seq == seq ? st->last_effect : st->first_effect;
+        return st;
     }
-    return 0;
+    return NULL;
 }
 
 static void write_reason(enum reason reason, struct buf *to)
@@ -51,7 +51,8 @@ static enum err write_purpose(const struct asking *x, uint32_t index, struct buf
     const struct policy_purpose *purpose = &x->p->purpose[index];
     struct decision_purpose d;
     gate_purpose(x->p, x->subject, index, x->now, &d);
-    int64_t since = effect_of(x->subject, purpose->number, d.act_seq);
+    int64_t since = 0; /* when no act of hers decided */
+    (void)snapshot_decided_by(x->subject, purpose->number, d.act_seq, &since);
     write_comma(to);
     buf_byte(to, '{');
     write_text(to, "id", purpose->conf->id);

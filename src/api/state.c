@@ -1,0 +1,119 @@
+/* What a person sees of her own consents: short-lived read tokens, and the state that they open. */
+#include "api/address.h"
+#include "api/route.h"
+
+#include "base/clock.h"
+#include "codec/json_write.h"
+#include "consent/read_token.h"
+
+enum { LIFE_S = 600, MOST_S = LIMIT_READ_TOKEN_MS / 1000 };
+
+/* Counted apart from what is written: who looks often may withdraw all the same. */
+static bool address_within_limits(struct request *r)
+{
+    uint64_t group = address_group(r->ip);
+    struct str address = { (const char *)&group, sizeof group };
+    return request_take(r, LIMIT_STATES, address, request_conf(r)->limits.address_per_minute,
+                        60000);
+}
+
+static bool subject_within_limits(struct request *r, struct str subject)
+{
+    return request_take(r, LIMIT_STATES, arena_printf(&r->arena, "subject %.*s", STR_ARG(subject)),
+                        request_conf(r)->limits.subject_per_hour, 3600000);
+}
+
+/* ---- issuing ---- */
+
+/* False: it was answered. */
+static bool life_of(struct request *r, uint32_t *ret_life_s)
+{
+    struct str said = request_body_text(r, "expires_in", "expires_in");
+    unsigned long long seconds = LIFE_S;
+    if (said.n == 0 || (str_to_u64(said, &seconds) && seconds >= 1 && seconds <= MOST_S)) {
+        *ret_life_s = (uint32_t)seconds;
+        return true;
+    }
+    struct err_info info = { 0 };
+    (void)err_set(&info, ERR_VALUE, "expires_in", "must be a number of seconds, 1 to %d", MOST_S);
+    answer_error(r, ERR_VALUE, &info);
+    return false;
+}
+
+/* Whether anything is known of the subject is not even looked at. */
+static void issue(struct request *r, struct str subject, uint32_t life_s)
+{
+    AUTO(buf_fini) struct buf b = BUF_INIT(4096);
+    uint8_t secret[32];
+    int64_t expires_ms = clock_now_ms() + 1000LL * life_s;
+    struct str json;
+    pipeline_secret(request_pipeline(r), SECRET_DEVICE_TOKEN, secret);
+    buf_byte(&b, '{');
+    write_text(&b, "read_token", read_token_make(secret, subject, expires_ms, &r->arena));
+    write_number(&b, "expires_in", life_s);
+    write_time(&b, "expires", expires_ms);
+    buf_byte(&b, '}');
+    enum err e = write_done(&b, &r->arena, &json);
+    if (e == OK)
+        answer_json(r, 200, json);
+    else
+        answer_error(r, e, NULL);
+}
+
+/* POST /public/read_token */
+void read_token_public(struct request *r)
+{
+    uint32_t life_s;
+    bool vouched;
+    if (!address_within_limits(r) || !life_of(r, &life_s))
+        return;
+    struct str subject = request_herself(r, &vouched);
+    if (subject.n == 0)
+        answer_message(r, 401, "no valid device token and no valid subject token came along");
+    else if (subject_within_limits(r, subject))
+        issue(r, subject, life_s);
+}
+
+/* POST /subjects/ID/read_token: the operator's server vouches for whom it likes. */
+void read_token_of_subject(struct request *r)
+{
+    uint32_t life_s;
+    struct err_info info = { 0 };
+    if (!subject_id_ok(r->parameter)) {
+        (void)err_set(&info, ERR_VALUE, "id", "is no id of one subject");
+        answer_error(r, ERR_VALUE, &info);
+    } else if (life_of(r, &life_s)) {
+        issue(r, r->parameter, life_s);
+    }
+}
+
+/* ---- reading ---- */
+
+static enum err look_at_state(struct request *r, struct store_reader *reader, struct str *ret_json,
+                              struct err_info *info)
+{
+    (void)info;
+    return ledger_state(pipeline_ledger(request_pipeline(r)), reader, r->generation->policy,
+                        r->saved, clock_now_ms(), &r->arena, ret_json);
+}
+
+/* GET /public/state */
+void state_public(struct request *r)
+{
+    uint8_t secret[32];
+    struct str subject;
+    int64_t expires_ms;
+    if (!address_within_limits(r))
+        return;
+    pipeline_secret(request_pipeline(r), SECRET_DEVICE_TOKEN, secret);
+    if (!read_token_check(secret, r->header.read_token, clock_now_ms(), &r->arena, &subject,
+                          &expires_ms)) {
+        answer_message(r, 401, "the read token is missing, over or not valid: ask for a new one");
+        return;
+    }
+    if (!subject_within_limits(r, subject))
+        return;
+    r->saved = subject;
+    r->look = look_at_state;
+    request_look(r);
+}
