@@ -3,6 +3,7 @@
 #include "api/route.h"
 
 #include "base/clock.h"
+#include "codec/json.h"
 #include "codec/json_write.h"
 #include "consent/read_token.h"
 
@@ -25,19 +26,34 @@ static bool subject_within_limits(struct request *r, struct str subject)
 
 /* ---- issuing ---- */
 
+/* The seconds that were asked for, or else LIFE_S. ERR_VALUE when they are none. */
+static enum err read_life(struct request *r, uint32_t *ret_life_s, struct err_info *info)
+{
+    struct json_doc d;
+    struct str said = request_body_text(r, "expires_in", "expires_in");
+    unsigned long long seconds = LIFE_S;
+    bool is_said = said.n > 0;
+    if (r->body.n > 0 && request_format(r) == BODY_JSON) { /* then it may be anything */
+        enum err e = json_scan(buf_view(&r->body), &r->arena, &d, NULL);
+        if (e != OK)
+            return err_set(info, e, "body", "is no JSON");
+        is_said = json_get(&d, JSON_ROOT, STR("expires_in")) != 0;
+    }
+    if (is_said && (!str_to_u64(said, &seconds) || seconds < 1 || seconds > MOST_S))
+        return err_set(info, ERR_VALUE, "expires_in", "must be a number of seconds, 1 to %d",
+                       MOST_S);
+    *ret_life_s = (uint32_t)seconds;
+    return OK;
+}
+
 /* False: it was answered. */
 static bool life_of(struct request *r, uint32_t *ret_life_s)
 {
-    struct str said = request_body_text(r, "expires_in", "expires_in");
-    unsigned long long seconds = LIFE_S;
-    if (said.n == 0 || (str_to_u64(said, &seconds) && seconds >= 1 && seconds <= MOST_S)) {
-        *ret_life_s = (uint32_t)seconds;
-        return true;
-    }
     struct err_info info = { 0 };
-    (void)err_set(&info, ERR_VALUE, "expires_in", "must be a number of seconds, 1 to %d", MOST_S);
-    answer_error(r, ERR_VALUE, &info);
-    return false;
+    enum err e = read_life(r, ret_life_s, &info);
+    if (e != OK)
+        answer_error(r, e, &info);
+    return e == OK;
 }
 
 /* Whether anything is known of the subject is not even looked at. */
