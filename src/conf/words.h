@@ -91,6 +91,59 @@
       "Das konnte nicht festgehalten werden; eingeschaltet ist nichts. Bitte versuchen Sie es "    \
       "später noch einmal.",                                                                       \
       "Dit kon niet worden vastgelegd; er is niets aangezet. Probeer het later nog eens.")         \
+    W(recorded, "what licet has recorded of a purpose; {date}, {until}",                           \
+      "Recorded since {date}, holds until {until}", "Festgehalten seit {date}, gilt bis {until}",  \
+      "Vastgelegd sinds {date}, geldt tot {until}")                                                \
+    W(recorded_no, "likewise; {date}", "Recorded as declined since {date}",                        \
+      "Seit {date} ist Ihre Ablehnung festgehalten", "Uw weigering is vastgelegd sinds {date}")    \
+    W(recorded_withdrawn, "likewise; {date}", "Recorded as withdrawn since {date}",                \
+      "Seit {date} ist Ihr Widerruf festgehalten", "Uw intrekking is vastgelegd sinds {date}")     \
+    W(recorded_objection, "likewise; {date}", "Recorded as objected to since {date}",              \
+      "Seit {date} ist Ihr Widerspruch festgehalten", "Uw bezwaar is vastgelegd sinds {date}")     \
+    W(recorded_nothing, "likewise", "Nothing is recorded", "Nichts ist festgehalten",              \
+      "Er is niets vastgelegd")                                                                    \
+    W(recorded_older, "when it is not the newest text; {version}",                                 \
+      "You accepted an earlier text (version {version}).",                                         \
+      "Sie haben einen früheren Text angenommen (Fassung {version}).",                             \
+      "U hebt een eerdere tekst aanvaard (versie {version}).")                                     \
+    W(not_counting, "when it counts for nothing; {why}, one of the following",                     \
+      "Not valid: {why}.", "Gilt nicht: {why}.", "Geldt niet: {why}.")                             \
+    W(why_unconfirmed, "said so of a grant that she did not confirm", "you have not confirmed it", \
+      "Sie haben es nicht bestätigt", "u hebt het niet bevestigd")                                 \
+    W(why_no_proof, "… of which nothing proves the wording",                                       \
+      "there is no proof of what you were shown",                                                  \
+      "es gibt keinen Nachweis, was Ihnen gezeigt wurde",                                          \
+      "er is geen bewijs van wat u te zien kreeg")                                                 \
+    W(why_expired, "… that is too old", "its time is over", "die Zeit ist abgelaufen",             \
+      "de tijd is om")                                                                             \
+    W(why_text_voided, "… of a text that was declared void", "the text was taken back",            \
+      "der Text wurde zurückgenommen", "de tekst is teruggenomen")                                 \
+    W(why_not_verified, "… of an address that double opt-in has not verified",                     \
+      "your e-mail address is not confirmed yet", "Ihre E-Mail-Adresse ist noch nicht bestätigt",  \
+      "uw e-mailadres is nog niet bevestigd")                                                      \
+    W(why_other, "… for any other reason", "something that it needs is missing",                   \
+      "etwas, das es braucht, fehlt", "er ontbreekt iets dat nodig is")                            \
+    W(account, "heading above what is recorded for who signed in", "With your account",            \
+      "Mit Ihrem Konto", "Met uw account")                                                         \
+    W(account_note, "what stands below it", "What is recorded for you, whatever device you use.",  \
+      "Was für Sie festgehalten ist, gleich mit welchem Gerät.",                                   \
+      "Wat voor u is vastgelegd, met welk apparaat ook.")                                          \
+    W(account_asking, "while it is asked for", "One moment …", "Einen Augenblick …",               \
+      "Een ogenblik …")                                                                            \
+    W(account_unseen, "when it cannot be had",                                                     \
+      "What is recorded for your account cannot be shown now. Please try again later.",            \
+      "Was für Ihr Konto festgehalten ist, lässt sich gerade nicht zeigen. Bitte versuchen Sie " \
+      "es später noch einmal.",                                                                    \
+      "Wat voor uw account is vastgelegd, kan nu niet worden getoond. Probeer het later nog "      \
+      "eens.")                                                                                     \
+    W(withdraw, "button, beside what is recorded for the account", "Withdraw", "Widerrufen",       \
+      "Intrekken")                                                                                 \
+    W(withdraw_waiting, "when it was pressed without a line",                                      \
+      "Withdrawn here. It is sent once you are online again.",                                     \
+      "Hier widerrufen. Es wird gesendet, sobald Sie wieder online sind.",                         \
+      "Hier ingetrokken. Het wordt verstuurd zodra u weer online bent.")                           \
+    W(decide, "button, beside what she has not agreed to with the account", "Decide",              \
+      "Entscheiden", "Beslissen")                                                                  \
     W(responsible, "who answers for it; {controller}, {country}, {contact}",                       \
       "Responsible: {controller}, {country}, {contact}",                                           \
       "Verantwortlich: {controller}, {country}, {contact}",                                        \

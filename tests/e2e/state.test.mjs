@@ -83,7 +83,7 @@ test('the operator\'s server makes one by private key, for whom and how long it 
     const { status, json } = await make('served', body)
     assert.deepEqual([status, json.expires_in], [200, seconds])
   }
-  for (const body of [{ expires_in: 0 }, { expires_in: 3601 }, { expires_in: -1 }, { expires_in: 1.5 }, { expires_in: 'long' }, { expires_in: 1e20 }, { expires_in: true }, { expires_in: null }, { expires_in: '' }]) {
+  for (const body of [{ expires_in: 0 }, { expires_in: 3601 }, { expires_in: -1 }, { expires_in: 1.5 }, { expires_in: 'long' }, { expires_in: 1e15 }, { expires_in: true }, { expires_in: null }, { expires_in: '' }]) {
     const { status, json } = await make('served', body)
     assert.deepEqual([status, json.field], [400, 'expires_in'], JSON.stringify(body))
     assert.equal((await vouched('served', body)).status, 400, JSON.stringify(body))

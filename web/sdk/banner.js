@@ -1,13 +1,16 @@
 // The banner, the privacy choices behind it, and the button that always opens them.
 import { blocked } from './device.js'
+import { forget, showAccount, showDevice } from './account.js'
 import { choose, current, granted, hooks, licet, now } from './core.js'
 import { fill, h } from './dom.js'
 import { dress } from './look.js'
 import { changedParts, signalled, whyAsk } from './policy.js'
+import { keyOf, vouched } from './recorded.js'
 
 const script = document.currentScript
 const PARTS = ['data', 'transfer', 'recipients', 'storage', 'automation', 'consequences', 'withdrawal']
 let root, card, dialog, opener, dismissed, failed
+let shown // of the choices that stand open: for whom, null for nobody; false: they do not
 
 const words = () => now.policy.words
 const made = {} // they are slow to make
@@ -54,13 +57,13 @@ function item(p, how) {
   const on = p.basis === 'legitimate_interests' ? granted(p.id) : !!choice?.on && (!!choice.wait || granted(p.id))
   const more = p.basis === 'legitimate_interests' ? words().object : null
   const foreign = p.language !== now.policy.language
-  return h('li', { lang: foreign && p.language, dir: foreign && direction(p.language) },
+  return h('li', { lang: foreign && p.language, dir: foreign && direction(p.language), 'data-purpose': p.id },
     h('div', { class: 'row' },
       h('div', {},
         (!how.alone || tag) && h('h3', { id }, how.alone ? null : p.text.title, tag && h('span', { class: 'tag' }, tag)),
         h('p', {}, p.text.aim),
         fresh.length ? h('p', { class: 'new' }, fill(words().changed_in, { parts: fresh.map(n => words()[n] ?? p.text.title).join(', ') })) : null,
-        [more, state].map(note => note && h('p', { class: 'note' }, note))),
+        more && h('p', { class: 'note' }, more), how.state && h('p', { class: 'note state' }, state)),
       how.switches && h('input', {
         type: 'checkbox', role: 'switch', name: p.id, checked: on, 'data-was': on, 'aria-labelledby': id,
         onchange: e => e.target.toggleAttribute('checked', e.target.checked), // so that the proof shows it
@@ -101,9 +104,16 @@ function panel(box, { title, intro, content, buttons, close }) {
     h('div', { class: 'buttons' }, buttons))
 }
 
+/** The very wording of it, as proof; without what is recorded of her account, which an act of this device is not to tell. */
+function wordingOf(box) {
+  const copy = box.cloneNode(true)
+  copy.querySelectorAll('[data-account]').forEach(line => line.remove())
+  return copy.outerHTML.replace(/ (class|part|style)="[^"]*"|<svg.*?<\/svg>/g, '')
+}
+
 /** Records what was chosen in a panel, with the very panel as proof. */
 function record(box, event, values, by) {
-  const form = box.outerHTML.replace(/ (class|part|style)="[^"]*"|<svg.*?<\/svg>/g, '')
+  const form = wordingOf(box)
   failed = false
   dismissed = true
   hide()
@@ -172,6 +182,8 @@ function openChoices() {
   const separate = consent.filter(p => p.separate)
   const others = all.filter(p => p.basis !== 'consent')
   const on = consent.some(p => current().choices[p.id]?.on)
+  const hers = vouched(now.known) ? all.filter(p => p.scope === 'person') : [] // they stand with her account
+  const here = list => list.filter(p => !hers.includes(p))
   const section = (title, note, list, switches) => list.length && [h('h4', {}, title), note ? h('p', {}, note) : null,
     h('ul', {}, list.map(p => item(p, { switches: switches(p), state: true })))]
   const act = (list, value, by) => e => record(dialog, e, valuesOf(list, value), by)
@@ -179,9 +191,11 @@ function openChoices() {
     title: w.manage,
     intro: w.manage_intro,
     content: [
-      h('ul', {}, together.map(p => item(p, { switches: true, state: true }))),
-      section(w.separate, w.separate_note, separate, () => true) || null,
-      section(w.unasked, '', others, p => p.basis === 'legitimate_interests') || null,
+      h('ul', {}, here(together).map(p => item(p, { switches: true, state: true }))),
+      section(w.separate, w.separate_note, here(separate), () => true) || null,
+      section(w.unasked, '', here(others), p => p.basis === 'legitimate_interests') || null,
+      vouched(now.known) && h('section', { class: 'account' }, section(w.account, w.account_note, hers, p => p.basis !== 'contract' && p.basis !== 'legal_obligation')
+        || [h('h4', {}, w.account), h('p', {}, w.account_note), h('ul')]),
     ],
     close: () => dialog.close(),
     buttons: [
@@ -192,9 +206,15 @@ function openChoices() {
     ],
   })
   show()
+  shown = keyOf(now.known)
+  const kit = { words: words(), date, item, button, fullText, ask, wordingOf }
+  showDevice(dialog, kit)
+  if (vouched(now.known)) showAccount(dialog, kit)
 }
 
 function show() {
+  shown = false
+  forget()
   card.hidden = true
   opener.hidden = now.options.button === 'off' // the keyboard comes back to it
   if (!dialog.open) dialog.showModal()
@@ -224,8 +244,7 @@ export function ask(id, { again, subject } = {}) {
       record(dialog, e, { [id]: on }, by)
     }
     const record = (box, e, values, by) => {
-      const form = box.outerHTML.replace(/ (class|part|style)="[^"]*"|<svg.*?<\/svg>/g, '')
-      choose(values, { form, by: e.isTrusted ? by : `${by}, by a script`, whom })
+      choose(values, { form: wordingOf(box), by: e.isTrusted ? by : `${by}, by a script`, whom })
       dialog.close()
     }
     const line = item(p, { ask: reason === 'changed' && reason, state: true, alone: true })
@@ -248,7 +267,9 @@ export function ask(id, { again, subject } = {}) {
 // ---- the page ----
 
 function refresh() {
-  if (!now.policy || !card || dialog.open) return
+  if (!now.policy || !card) return
+  if (dialog.open && shown !== false && shown !== keyOf(now.known)) openChoices() // she signed in, or out
+  if (dialog.open) return
   // in a browser that keeps nothing she would be asked on every page for nothing
   if (!dismissed && !blocked && asked().length) openCard()
   else if (!card.hidden && !asked().length) hide()
@@ -263,6 +284,8 @@ export function openBanner() {
   card = h('section', { class: 'card', part: 'banner', role: 'dialog', 'aria-labelledby': 'licet-title', hidden: true,
     onkeydown: e => e.key === 'Escape' && dismiss() })
   dialog = h('dialog', { part: 'choices', 'aria-labelledby': 'licet-title', onclose: () => {
+    shown = false
+    forget()
     hide()
     refresh()
   } })

@@ -9,11 +9,11 @@ import { cannotStop, runTags } from './tags.js'
 
 const script = document.currentScript ?? document.querySelector('script[data-key][src*="/sdk/licet"]')
 const options = script?.dataset ?? {}
-const site = {
+export const site = {
   url: (options.url ?? new URL('..', script?.src ?? location.href).href).replace(/\/$/, ''),
   key: options.key, language: options.language, version: VERSION,
 }
-/** What is known and may change; the banner reads it. `known`: who signed in, {id, token}. */
+/** What is known and may change; the banner reads it. `known`: who signed in, {id, token, email, read}. */
 export const now = { policy: null, known: null, options }
 let state = device.load()
 let before = {} // what was granted when it was last told
@@ -210,9 +210,10 @@ export const licet = {
   flush: () => queue.flush().then(() => !queue.waiting()),
   page: events.page,
   track: events.track,
-  /** Who signed in. `token`: the HMAC of the id, made by the site's server: with it she can choose for herself here. */
-  identify(id, traits, { token, email } = {}) {
-    now.known = { id: String(id), token, email }
+  /** Who signed in. `token`: the HMAC of the id, made by the site's server: with it she can choose for herself here, and see what is
+   *  recorded for her. `read`: a read token, or what fetches one: with it she sees that as well. */
+  identify(id, traits, more) {
+    now.known = { ...more, id: String(id) }
     const sent = events.identify(id, traits)
     apply()
     hooks.changed()
@@ -225,11 +226,19 @@ export const licet = {
     for (const p of now.policy?.purposes ?? []) if (p.scope === 'person' && state.choices[p.id]?.on) delete state.choices[p.id]
     keep()
     apply()
+    hooks.changed()
   },
   /** licet.push(licet => …) does before the script is there, too. */
   push: call => void call(licet),
   /** Runs <script type="text/plain"> that came later. */
   scan: () => runTags(granted),
+}
+
+/** Follows what licet says of choices made elsewhere: nothing is recorded, since it is already. */
+export function follow(changed) {
+  Object.assign(state.choices, changed)
+  keep()
+  apply(true)
 }
 
 export const current = () => ({ ...state, known: now.known })

@@ -24,6 +24,7 @@ li{border-top:1px solid var(--line);padding:12px 0 8px}
 li:last-child{padding-bottom:4px}
 .row{display:flex;gap:16px;align-items:flex-start}
 .row>div{flex:1;min-width:0}
+.state:empty{display:none}.account{border-top:1px solid var(--line);margin-top:20px}.account [role=status]{font-size:.9em;color:var(--soft)}
 h3{font-size:1em;line-height:1.4;font-weight:600;margin:0 0 2px;overflow-wrap:anywhere}
 h4{font-size:.84em;font-weight:600;color:var(--soft);margin:22px 0 2px}h4+p{font-size:.9em;color:var(--soft);margin-bottom:12px}h4+ul{margin-top:10px}
 li p{font-size:.94em}li .note{font-size:.86em;color:var(--soft);margin-top:4px}
@@ -40,6 +41,7 @@ a{color:inherit;text-underline-offset:3px}
 .buttons{display:grid;grid-template-columns:1fr 1fr;gap:10px;padding:14px 22px 20px;border-top:1px solid var(--line)}
 button{font:inherit;font-weight:600;font-size:.96em;line-height:1.25;min-height:46px;padding:9px 12px;border-radius:calc(var(--r)*.7);border:1.5px solid var(--fill);cursor:pointer;background:var(--fill);color:var(--ink);overflow-wrap:anywhere;transition:opacity .12s}
 button:hover{opacity:.86}
+.small{flex:none;min-height:44px;padding:6px 14px;font-size:.88em;background:none;color:var(--fg);border-color:var(--line)}
 .third{grid-column:1/-1;background:none;color:var(--fg);border-color:var(--line)}
 .x{flex:none;width:44px;min-height:44px;padding:0;background:none;border-color:transparent;color:var(--soft);display:grid;place-items:center;margin-top:-7px}
 .x svg{width:16px;height:16px;stroke:currentColor;stroke-width:1.75;fill:none;stroke-linecap:round}
@@ -47,7 +49,7 @@ button:hover{opacity:.86}
 input{appearance:none;flex:none;position:relative;width:46px;height:26px;margin:0;border-radius:99px;border:1.5px solid var(--soft);background:transparent;cursor:pointer;transition:background .15s,border-color .15s}
 input::after{content:"";position:absolute;top:50%;inset-inline-start:4px;width:16px;height:16px;margin-top:-8px;border-radius:50%;background:var(--soft);transition:inset-inline-start .15s,background .15s}
 input:checked{background:var(--accent);border-color:var(--accent)}input:checked::after{inset-inline-start:23px;background:var(--bg)}
-:focus-visible{outline:3px solid var(--accent);outline-offset:2px}h2:focus{outline:none}
+:focus-visible{outline:3px solid var(--accent);outline-offset:2px}h2:focus,h3:focus{outline:none}
 .bad{color:var(--bad)!important}
 @media(max-width:32rem){.card,dialog{inset:auto 0 0;width:100%;max-width:none;margin:auto 0 0;border-radius:var(--r) var(--r) 0 0;border-width:1px 0 0;max-height:88vh;max-height:88dvh}
 .top{padding-block:16px 0;padding-inline:16px 6px}.body{padding-inline:16px}.buttons{padding:12px 16px max(14px,env(safe-area-inset-bottom));gap:8px}button{font-size:.92em}.third{min-height:44px}}
