@@ -195,15 +195,11 @@ test('what she chooses while licet is asked is not undone by an older answer', a
   await me.press('opener')
   await until(() => asked(me, '/public/state') === 1, 'the question')
   await me.page.evaluate(() => window.licet.choose({ statistics: true }, { form: 'Yes' }))
-  await me.page.evaluate(() => { // as on another day
-    const kept = JSON.parse(localStorage.licet)
-    kept.choices.statistics.day--
-    localStorage.licet = JSON.stringify(kept)
-  })
   await settled(me.page)
   go()
-  await me.page.waitForLoadState('networkidle')
+  await until(async () => /^Recorded/.test(await lineOf(me, 'adverts').locator('.state').innerText()), 'the answer')
   assert.ok((await granted(me.page)).includes('statistics'))
+  assert.match(await lineOf(me, 'statistics').locator('.state').innerText(), /^Accepted on /, 'nor is it told')
 })
 
 test('a read token that is over while the page stands open is asked for anew', async () => {

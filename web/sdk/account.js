@@ -34,6 +34,7 @@ export async function showDevice(box, kit) {
     const entry = said[p.id]
     const choice = current().choices[p.id]
     if (!entry || p.scope !== 'device' || choice?.wait) continue
+    if (choice && !choice.over && !!choice.on !== (entry.state === 'granted')) continue // she chose since it was asked
     const input = line.querySelector('input')
     if (input?.checked && choice && !choice.on && 'was' in input.dataset) { // it was lowered elsewhere
       input.checked = false

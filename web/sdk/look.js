@@ -24,7 +24,7 @@ li{border-top:1px solid var(--line);padding:12px 0 8px}
 li:last-child{padding-bottom:4px}
 .row{display:flex;gap:16px;align-items:flex-start}
 .row>div{flex:1;min-width:0}
-.state:empty{display:none}.account{border-top:1px solid var(--line);margin-top:20px}.account [role=status]{font-size:.9em;color:var(--soft)}
+.state:empty{display:none}.account{border-top:1px solid var(--line);margin-top:20px}.account>h4{font-size:1.06em;color:var(--fg)}.account [role=status]{font-size:.9em;color:var(--soft)}
 h3{font-size:1em;line-height:1.4;font-weight:600;margin:0 0 2px;overflow-wrap:anywhere}
 h4{font-size:.84em;font-weight:600;color:var(--soft);margin:22px 0 2px}h4+p{font-size:.9em;color:var(--soft);margin-bottom:12px}h4+ul{margin-top:10px}
 li p{font-size:.94em}li .note{font-size:.86em;color:var(--soft);margin-top:4px}
@@ -52,7 +52,7 @@ input:checked{background:var(--accent);border-color:var(--accent)}input:checked:
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}h2:focus,h3:focus{outline:none}
 .bad{color:var(--bad)!important}
 @media(max-width:32rem){.card,dialog{inset:auto 0 0;width:100%;max-width:none;margin:auto 0 0;border-radius:var(--r) var(--r) 0 0;border-width:1px 0 0;max-height:88vh;max-height:88dvh}
-.top{padding-block:16px 0;padding-inline:16px 6px}.body{padding-inline:16px}.buttons{padding:12px 16px max(14px,env(safe-area-inset-bottom));gap:8px}button{font-size:.92em}.third{min-height:44px}}
+.top{padding-block:16px 0;padding-inline:16px 6px}.body{padding-inline:16px}.buttons{padding:12px 16px max(14px,env(safe-area-inset-bottom));gap:8px}button{font-size:.92em}.row:has(.small){display:block}.small{margin-top:8px}.third{min-height:44px}}
 @media(forced-colors:active){input:checked{background:Highlight}.tag{border-color:CanvasText}}
 @media(prefers-reduced-motion:no-preference){.card,dialog[open]{animation:in .22s ease-out}@keyframes in{from{opacity:0;transform:translateY(10px)}}}
 @media(prefers-reduced-motion:reduce){*{transition:none!important}}

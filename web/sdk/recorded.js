@@ -40,7 +40,8 @@ async function recorded(who) {
   return null
 }
 
-/** Where this browser and licet differ, what lowers holds. `then`: the choices as they were when it was asked. */
+/** Where this browser and licet differ, what lowers holds. `then`: the choices that were there when it was asked. A choice that was made or
+ *  taken since is another object, and the answer is older than it. */
 function obey(said, scope, then) {
   const { choices } = current()
   const follows = {}
@@ -49,7 +50,7 @@ function obey(said, scope, then) {
     const { state, since, counts, reason } = said[p.id]
     const day = Math.floor(Date.parse(since) / 864e5)
     const choice = choices[p.id]
-    if (choice?.wait || JSON.stringify(choice) !== JSON.stringify(then[p.id])) continue // she has just chosen
+    if (choice?.wait || choice !== then[p.id]) continue
     if (choice ? choice.on : p.basis !== 'consent') {
       if (LOWERED.includes(state)) follows[p.id] = { on: 0, v: choice?.v ?? p.version, day }
       else if (choice && !counts && (state === 'never' || OVER.includes(reason))) follows[p.id] = { ...choice, on: 0, over: 1 }
@@ -62,11 +63,12 @@ function obey(said, scope, then) {
 /** What is recorded of this device, or of who signed in, once it was obeyed; null: unknown. */
 export async function look(who) {
   if (!(await licet.flush()) && who.device) return null // what she said last is not there yet
-  const { choices, person } = JSON.parse(JSON.stringify(current()))
+  const { choices, person } = current()
+  const then = { ...choices }
   const said = await recorded(who)
   if (!said) return null
   if (who.device ? who.device === current().token : keyOf(who) === keyOf(now.known) && person === who.id) {
-    obey(said, who.device ? 'device' : 'person', choices)
+    obey(said, who.device ? 'device' : 'person', then)
   }
   return said
 }
