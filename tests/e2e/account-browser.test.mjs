@@ -329,6 +329,20 @@ test('offline the choices work as ever, say that the account cannot be shown, an
   await until(async () => (await standing(id)).statistics === 'withdrawn', 'the withdrawal', 20_000)
 })
 
+test('"withdraw all" means what stands with the account as well', async () => {
+  const me = await visitor()
+  const id = `all-${++people}`
+  await said(id, { statistics: true, recording: true, linking: true })
+  await identify(me.page, id)
+  await me.press('opener')
+  await accountOf(me, 'statistics').waitFor()
+  await me.press('decline')
+  await settled(me.page)
+  const { statistics, recording, linking } = await standing(id)
+  assert.deepEqual([statistics, recording, linking], ['withdrawn', 'withdrawn', 'withdrawn'])
+  assert.deepEqual(await granted(me.page), [])
+})
+
 test('what an act of this device proves tells nothing of her account', async () => {
   const me = await visitor()
   const id = `apart-${++people}`
@@ -338,7 +352,7 @@ test('what an act of this device proves tells nothing of her account', async () 
   await accountOf(me, 'statistics').waitFor()
   await me.press('decline')
   await settled(me.page)
-  const act = me.acts.find(one => one.preferences.statistics === false)
+  const act = me.acts.find(one => one.subject.id !== id && one.preferences.statistics === false)
   assert.match(act.proofs[0].form, /Statistics of the shop/)
   assert.doesNotMatch(act.proofs[0].form, /data-account/)
 })

@@ -81,13 +81,27 @@ function lineOf(box, p, entry, kit) {
         e.target.remove()
         line.querySelector('h3').focus()
         if (await licet.flush()) await fillIn(box, kit, p)
-        else if (mine === turn) tell(box, line.querySelector('.state').textContent = w.withdraw_waiting)
+        else if (mine === turn) tell(box, line.querySelector('.state').textContent = w.withdraw_waiting, true)
       }) : person && p.basis === 'consent' && named(w.decide, () => ask(p.id, { again: true }))),
     person && fullText(p, []))
   return line
 }
 
-const tell = (box, text) => (box.querySelector('.account [role=status]').textContent = text)
+/** `aloud`: for readers of the screen alone, since it stands elsewhere as well. */
+function tell(box, text, aloud) {
+  const status = box.querySelector('.account [role=status]')
+  status.classList.toggle('aloud', !!aloud)
+  status.textContent = text
+}
+
+/** "Withdraw all" means what stands there with the account, too. A person's purposes go with the others. */
+export function withdrawListed(box, e, kit) {
+  for (const button of box.querySelectorAll('.account [data-licet=withdraw]')) {
+    const line = button.closest('li')
+    const p = now.policy.purposes.find(one => one.id === line.dataset.account)
+    if (p.scope !== 'person') withdraw(p, line, e, kit)
+  }
+}
 
 /** `changed`: the purpose that was withdrawn just now; its line takes the keyboard, and what stands of it is said. */
 async function fillIn(box, kit, changed) {
@@ -102,7 +116,7 @@ async function fillIn(box, kit, changed) {
   list.replaceChildren(...now.policy.purposes.filter(p => said[p.id] && (p.scope === 'person' || said[p.id].state !== 'never')).map(p => (
     p.scope === 'person' && p.basis !== 'consent' ? kit.item(p, { switches: p.basis === 'legitimate_interests', state: true }) : lineOf(box, p, said[p.id], kit))))
   if (!list.children.length) list.append(h('li', { 'data-account': '' }, h('p', {}, kit.words.recorded_nothing)))
-  tell(box, changed ? `${changed.text.title}: ${sentence(said[changed.id], kit)}` : '')
+  tell(box, changed ? `${changed.text.title}: ${sentence(said[changed.id], kit)}` : '', true)
   if (inside) (changed ? list.querySelector(`[data-account="${CSS.escape(changed.id)}"] h3`) : box.querySelector('h2'))?.focus()
 }
 

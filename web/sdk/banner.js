@@ -1,6 +1,6 @@
 // The banner, the privacy choices behind it, and the button that always opens them.
 import { blocked } from './device.js'
-import { forget, showAccount, showDevice } from './account.js'
+import { forget, showAccount, showDevice, withdrawListed } from './account.js'
 import { choose, current, granted, hooks, licet, now } from './core.js'
 import { fill, h } from './dom.js'
 import { dress } from './look.js'
@@ -186,6 +186,7 @@ function openChoices() {
   const here = list => list.filter(p => !hers.includes(p))
   const section = (title, note, list, switches) => list.length && [h('h4', {}, title), note ? h('p', {}, note) : null,
     h('ul', {}, list.map(p => item(p, { switches: switches(p), state: true })))]
+  const kit = { words: w, date, item, button, fullText, ask, wordingOf }
   const act = (list, value, by) => e => record(dialog, e, valuesOf(list, value), by)
   panel(dialog, {
     title: w.manage,
@@ -200,14 +201,16 @@ function openChoices() {
     close: () => dialog.close(),
     buttons: [
       // declining reaches what was asked separately, accepting never does, nor what her browser declines
-      button('decline', on ? w.withdraw_all : w.decline_all, act(consent, false, on ? 'withdraw' : 'decline')),
+      button('decline', on ? w.withdraw_all : w.decline_all, e => {
+        withdrawListed(dialog, e, kit)
+        act(consent, false, on ? 'withdraw' : 'decline')(e)
+      }),
       button('accept', w.accept_all, act(together.filter(p => !signalled(p)), true, 'accept')),
       button('save', w.save, e => record(dialog, e, switched(dialog), 'save'), 'third'),
     ],
   })
   show()
   shown = keyOf(now.known)
-  const kit = { words: words(), date, item, button, fullText, ask, wordingOf }
   showDevice(dialog, kit)
   if (vouched(now.known)) showAccount(dialog, kit)
 }

@@ -24,7 +24,7 @@ li{border-top:1px solid var(--line);padding:12px 0 8px}
 li:last-child{padding-bottom:4px}
 .row{display:flex;gap:16px;align-items:flex-start}
 .row>div{flex:1;min-width:0}
-.state:empty{display:none}.account{border-top:1px solid var(--line);margin-top:20px}.account>h4{font-size:1.06em;color:var(--fg)}.account [role=status]{font-size:.9em;color:var(--soft)}
+.state:empty{display:none}.account{border-top:1px solid var(--line);margin-top:20px}.account>h4{font-size:1.06em;color:var(--fg)}.account [role=status]{font-size:.9em;color:var(--soft);margin-bottom:12px}.account .aloud{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 h3{font-size:1em;line-height:1.4;font-weight:600;margin:0 0 2px;overflow-wrap:anywhere}
 h4{font-size:.84em;font-weight:600;color:var(--soft);margin:22px 0 2px}h4+p{font-size:.9em;color:var(--soft);margin-bottom:12px}h4+ul{margin-top:10px}
 li p{font-size:.94em}li .note{font-size:.86em;color:var(--soft);margin-top:4px}
