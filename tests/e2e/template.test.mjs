@@ -107,7 +107,7 @@ test('all of them together are one valid configuration, with the destinations th
   assert.match(out, /9 purposes, 3 destinations/)
   const c = parse(yaml)
   assert.deepEqual(c.destinations.map(d => [d.id, d.requires]), [['own', ['statistics']], ['ga4', ['statistics_google']], ['hubspot', ['crm']]])
-  assert.deepEqual(c.destinations[1].consent, { ad_user_data: ['advertising'], ad_personalization: ['remarketing'] }, 'what the last says of a destination counts')
+  assert.deepEqual(c.destinations[1].consent, { ad_user_data: ['advertising'], ad_personalization: ['advertising', 'remarketing'] }, 'what the last says of a destination counts')
   assert.deepEqual(c.links, [{ from: 'ga4.client_id', to: 'hubspot.contact', requires: ['linking'] }])
   const named = c.purposes.flatMap(p => p.versions[0].recipients ?? [])
   assert.deepEqual([...new Set(named)].sort(), ['ga4', 'hubspot'])
