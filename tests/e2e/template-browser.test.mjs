@@ -1,11 +1,12 @@
 // The banner made of the templates, as a visitor meets it: three languages, on a telephone's 320 pixels.
 import assert from 'node:assert/strict'
+import { createHmac, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
 import { parse } from 'yaml'
-import { openShop, shot } from './banner-house.mjs'
-import { licet, until } from './daemon.mjs'
+import { SECRET, openShop, shot } from './banner-house.mjs'
+import { licet } from './daemon.mjs'
 import { ENV, LANGUAGES, NAMES, sets } from './template-house.mjs'
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -97,16 +98,25 @@ for (const language of LANGUAGES) {
   })
 }
 
-test('a recording is asked for by itself, with the whole text, at 320 pixels', async () => {
-  const me = await shop.visitor({ viewport: { width: 320, height: 640 } })
-  await me.open('/?l=de')
-  await me.card.waitFor()
-  await me.press('decline')
-  await until(() => me.page.evaluate(() => !!window.licet), 'the script')
-  void me.page.evaluate(() => { window.licet.ask('recording', { again: true }) })
-  await me.page.locator('licet-consent').getByText(textOf('recording', 'de').title).first().waitFor()
-  await shot(me.page, 'templates-de-6-recording')
-  assert.deepEqual(await overflowing(me.page), [])
-  assert.deepEqual(await faultsOf(me.page), [])
-  assert.deepEqual(me.faults, [])
-})
+for (const language of LANGUAGES) {
+  test(`what is asked separately, in ${language}, is asked by itself of somebody signed in, with the whole text, at 320 pixels`, async () => {
+    const me = await shop.visitor({ viewport: { width: 320, height: 640 }, locale: language })
+    await me.open(`/?l=${language}`)
+    await me.card.waitFor()
+    await me.press('decline')
+    const id = `person-${randomUUID()}`
+    await me.page.evaluate(([who, token]) => window.licet.identify(who, {}, { token }), [id, createHmac('sha256', SECRET).update(id).digest('hex')])
+    for (const p of purposes.filter(p => p.separate)) {
+      const answer = me.page.evaluate(purpose => window.licet.ask(purpose, { again: true }), p.id)
+      await me.dialog.waitFor()
+      const said = flat(await me.dialog.innerText())
+      for (const [part, says] of Object.entries(textOf(p.id, language))) assert.ok(said.includes(flat(says)), `${p.id}.${part}`)
+      assert.deepEqual(await overflowing(me.page), [], p.id)
+      assert.deepEqual(await faultsOf(me.page), [], p.id)
+      await shot(me.page, `templates-${language}-6-${p.id}`)
+      await me.dialog.locator('button[data-licet=decline]').click()
+      assert.equal(await answer, false)
+    }
+    assert.deepEqual(me.faults, [])
+  })
+}
