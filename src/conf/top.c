@@ -225,10 +225,12 @@ static const struct rule limits_rules[] = {
     { "public_per_hour", read_number, "the same per hour, default 108000; 0: no limit",
       CONF(limits.public_per_hour), .least = 0, .most = MOST_RATE },
     { "address_per_minute", read_number,
-      "public consent writes per address, default 60; as many receipts, counted apart",
+      "public consent writes per address, default 60; as many receipts and as many looks at what "
+      "is recorded of oneself, each counted apart",
       CONF(limits.address_per_minute), .least = 1, .most = MOST_RATE },
     { "subject_per_hour", read_number,
-      "public consent writes per subject, default 60; as many receipts, counted apart",
+      "public consent writes per subject, default 60; as many receipts and as many looks at what "
+      "is recorded of oneself, each counted apart",
       CONF(limits.subject_per_hour), .least = 1, .most = MOST_RATE },
     { "events_per_second", read_number, "events per public key, default 0: no limit",
       CONF(limits.events_per_second), .least = 0, .most = MOST_RATE },

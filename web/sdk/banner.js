@@ -186,7 +186,7 @@ function openChoices() {
   const here = list => list.filter(p => !hers.includes(p))
   const section = (title, note, list, switches) => list.length && [h('h4', {}, title), note ? h('p', {}, note) : null,
     h('ul', {}, list.map(p => item(p, { switches: switches(p), state: true })))]
-  const kit = { words: w, date, item, button, fullText, ask, wordingOf }
+  const kit = { words: w, date, direction, item, button, fullText, ask, wordingOf }
   const act = (list, value, by) => e => record(dialog, e, valuesOf(list, value), by)
   panel(dialog, {
     title: w.manage,
