@@ -357,6 +357,37 @@ test('what an act of this device proves tells nothing of her account', async () 
   assert.doesNotMatch(act.proofs[0].form, /data-account/)
 })
 
+test('why something recorded does not count is said in words, and that the text has changed since', async () => {
+  const me = await visitor()
+  const id = `why-${++people}`
+  await said(id, { statistics: true })
+  let change
+  await me.page.route('**/public/state', async route => {
+    const answer = await route.fetch()
+    const json = await answer.json()
+    Object.assign(json.purposes.find(p => p.id === 'statistics'), change)
+    await route.fulfill({ response: answer, json })
+  })
+  for (const [said, words] of [
+    [{ counts: false, reason: 'unconfirmed' }, / Not valid: you have not confirmed it\.$/],
+    [{ counts: false, reason: 'no_proof' }, / Not valid: there is no proof of what you were shown\.$/],
+    [{ counts: false, reason: 'expired' }, / Not valid: its time is over\.$/],
+    [{ counts: false, reason: 'text_voided' }, / Not valid: the text was taken back\.$/],
+    [{ counts: false, reason: 'not_verified' }, / Not valid: your e-mail address is not confirmed yet\.$/],
+    [{ counts: false, reason: 'no_terminal_access' }, / Not valid: something that it needs is missing\.$/],
+    [{ current: false }, /\d{4}\. You accepted an earlier text \(version 1\)\.$/],
+    [{}, /^Recorded since .+, holds until .+\d{4}$/],
+  ]) {
+    change = said
+    await identify(me.page, id)
+    await me.press('opener')
+    await accountOf(me, 'statistics').waitFor()
+    assert.match(await accountOf(me, 'statistics').locator('.state').innerText(), words)
+    assert.ok(await accountOf(me, 'statistics').locator('button').isVisible(), 'it can be withdrawn all the same')
+    await me.press('close')
+  }
+})
+
 test('at 320 pixels, in the light and in the dark everything fits, by keyboard, and axe-core finds nothing', async () => {
   for (const [name, options] of Object.entries({
     'account-small-light': { viewport: { width: 320, height: 640 } },
