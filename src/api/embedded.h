@@ -22,6 +22,7 @@ extern const struct embedded embedded_description; /* the joined files of api/op
 extern const struct embedded embedded_docs;        /* the same as a page */
 
 /* The browser's scripts, made of web/ by web/sdk/build.mjs; empty when built with -Dsdk=disabled. */
-extern const struct embedded embedded_licet_js, embedded_licet_core_js, embedded_iubenda_cons_js;
+extern const struct embedded embedded_licet_js, embedded_licet_core_js, embedded_licet_cmp_js,
+    embedded_iubenda_cons_js;
 
 #endif

@@ -23,6 +23,8 @@ void sdk_script(struct request *r)
         give(r, &embedded_licet_js);
     else if (str_eq(r->parameter, STR("licet-core.js")))
         give(r, &embedded_licet_core_js);
+    else if (str_eq(r->parameter, STR("licet-cmp.js")))
+        give(r, &embedded_licet_cmp_js);
     else
         answer_error(r, ERR_NOT_FOUND, NULL);
 }

@@ -127,6 +127,7 @@ static enum err write_record(struct receipt *x, const struct said *s)
     write_member(x, &s->doc, "legal_notices", STR("[]"));
     write_member(x, &s->doc, "shown", STR("null"));
     write_member(x, &s->doc, "offline", STR("null"));
+    write_member(x, &s->doc, "cmp", STR("null"));
     write_proofs(x, &s->doc);
     enum err e = write_attached(x->r, act->seq, "proof_documents", x->a, &x->to);
     if (x->then) {

@@ -347,6 +347,7 @@ static void show_record(struct page *x, uint32_t record)
     pair_of(x, WORD_ADDRESS, record, "ip_address");
     quote_members(x, WORD_SAID, reading_get(&x->g, record, "preferences"));
     quote_members(x, WORD_PAPER, reading_get(&x->g, record, "offline"));
+    quote_members(x, WORD_CMP, reading_get(&x->g, record, "cmp"));
     show_proofs(x, record);
     paper_pairs_end(&x->p);
 }

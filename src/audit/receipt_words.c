@@ -99,6 +99,7 @@ static const char *const words[WORDS][TONGUES] = {
     [WORD_CONTENT] = { "Content", "Inhalt", "Inhoud" },
     [WORD_DOCUMENT] = { "Document", "Dokument", "Document" },
     [WORD_PAPER] = { "On paper", "Auf Papier", "Op papier" },
+    [WORD_CMP] = { "Consent platform", "Einwilligungsplattform", "Toestemmingsplatform" },
     [WORD_CUT] = { "There is more of it; the receipt as JSON has all.",
                    "Es geht weiter; der Beleg als JSON enthält alles.",
                    "Er is meer; het bewijs als JSON bevat alles." },

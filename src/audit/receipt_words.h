@@ -69,6 +69,7 @@ enum word {
     WORD_CONTENT,
     WORD_DOCUMENT,
     WORD_PAPER,
+    WORD_CMP,
     WORD_CUT,
     WORD_RIGHTS,
     WORD_RIGHT_WITHDRAW,

@@ -50,7 +50,8 @@ static enum err load_acts(struct report *x)
 
 static const char *const told[] = { "id",         "received", "timestamp",
                                     "source",     "proofs",   "legal_notices",
-                                    "ip_address", "shown",    "proof_document_ids" };
+                                    "ip_address", "shown",    "proof_document_ids",
+                                    "cmp" };
 
 /* What the act says, as it says it. */
 static void write_act(struct report *x, uint32_t i, uint32_t effect)

@@ -41,6 +41,8 @@
 #define LIMIT_CONSENT_TYPE 64
 #define LIMIT_NOTICES_PER_ACT 32
 #define LIMIT_PROOFS_PER_ACT 16
+#define LIMIT_CMP_MEMBER 16384 /* of an act: what a consent platform makes known */
+#define LIMIT_CMP_GRANTED 256
 #define LIMIT_SUBJECT_FIELD 1024  /* e-mail, names */
 #define LIMIT_DOCUMENT (4u << 20) /* one uploaded file: the most that can be configured */
 #define LIMIT_DOCUMENT_BODY (LIMIT_DOCUMENT + (64u << 10)) /* with the form around it */

@@ -219,7 +219,8 @@ void check_all(struct reader *r)
         check_ref(r, ref);
     check_twice(r);
     check_hooks(r);
-    check_links(r);
+    check_links(r); /* what links is separate from there on */
+    cmp_check(r);
     const struct yaml *n = list_of(r, "destinations");
     for (uint32_t i = 0; i < r->conf->destination_count; i++, n = n->next)
         check_destination(r, n, &r->conf->destination[i]);

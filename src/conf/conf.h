@@ -223,6 +223,39 @@ struct conf_words { /* of the banner, in one language; "": not given */
     struct str word[CONF_WORDS];
 };
 
+/* The platform that asks instead of the banner. */
+enum conf_cmp_provider {
+    CONF_CMP_NONE = 0,
+    CONF_CMP_ONETRUST,
+    CONF_CMP_USERCENTRICS,
+    CONF_CMP_COOKIEBOT,
+    CONF_CMP_TCF,
+    CONF_CMPS
+};
+extern const char *const conf_cmp_name[CONF_CMPS]; /* as `provider` calls it */
+
+enum conf_tcf_kind { CONF_TCF_PURPOSE = 1, CONF_TCF_SPECIAL_FEATURE, CONF_TCF_VENDOR };
+struct conf_tcf_part {
+    enum conf_tcf_kind kind;
+    uint32_t number; /* from 1 */
+};
+
+struct conf_cmp_entry { /* who says yes to the key says yes to this version of the purpose */
+    struct conf_place place;
+    struct str key;
+    struct str purpose;
+    uint32_t version;
+    struct str wording;         /* the CMP's text that names the purpose; "" unless given */
+    struct conf_tcf_part *part; /* of a TCF's key: all of them */
+    uint32_t part_count;
+};
+
+struct conf_cmp {
+    enum conf_cmp_provider provider;
+    struct conf_cmp_entry *entry; /* a purpose that stands in several needs all of them */
+    uint32_t entry_count;
+};
+
 struct conf_link {
     struct conf_place place;
     struct str from, to; /* "ga4.client_id", "hubspot.contact" */
@@ -351,6 +384,7 @@ struct conf {
         struct conf_names events; /* purposes; none: policy/shown.h decides */
         struct conf_names signal[CONF_SIGNALS];
     } banner;
+    struct conf_cmp cmp;
 };
 
 /* Loads and checks a file. On ERR_SYNTAX, ERR_VALUE or ERR_LIMIT `*reports`

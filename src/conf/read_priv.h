@@ -27,6 +27,8 @@ enum {
     LIMIT_PARAMETERS = 64,   /* of one query rule */
     LIMIT_SECRET = 4096,     /* a file that holds one */
     LIMIT_PEM = 256 * 1024,  /* a file with certificates or a key */
+    LIMIT_CMP_ENTRIES = 256, /* of cmp.map */
+    LIMIT_CMP_KEY = 255,
     LIMIT_CREDENTIAL = 255,  /* SOCKS takes no more */
     LIMIT_VALUE = 64 * 1024, /* one value, variables filled in */
     KEY_LEAST = 16,          /* bytes of a key or secret */
@@ -52,6 +54,7 @@ struct reader {
     char *kept;        /* conf->text, to mask secrets in */
     size_t expanded;   /* bytes that variables brought in */
     struct ref *newest_ref;
+    const struct yaml **cmp_key, **cmp_node; /* of conf->cmp.entry, one each */
 };
 
 struct word {
@@ -178,6 +181,9 @@ void read_credential(struct reader *, const struct rule *, const struct yaml *, 
 /* double_opt_in.c: once all of the file is read. */
 void double_opt_in_check(struct reader *r, const struct yaml *n, struct conf *c);
 
+/* cmp.c: once all of the file is read. */
+void cmp_check(struct reader *r);
+
 /* field.c */
 void read_fields(struct reader *, const struct rule *, const struct yaml *, void *);
 
@@ -205,7 +211,7 @@ extern const struct table table_top, table_tls, table_timeouts, table_controller
     table_batch, table_consent, table_destination_tls, table_destination_limits, table_proxy,
     table_link, table_seals, table_authority, table_hook, table_hook_limits, table_double_opt_in,
     table_mail, table_letter, table_banner, table_banner_words, table_banner_google,
-    table_banner_clarity, table_banner_hubspot;
+    table_banner_clarity, table_banner_hubspot, table_cmp, table_cmp_entry;
 
 /* All of them, in the order of the reference. */
 extern const struct table *const tables[];

@@ -197,6 +197,8 @@ const struct table *const tables[] = {
     &table_banner_google,
     &table_banner_clarity,
     &table_banner_hubspot,
+    &table_cmp,
+    &table_cmp_entry,
 };
 const size_t table_count = COUNT(tables);
 

@@ -380,6 +380,8 @@ static const struct rule top_rules[] = {
     { "links", read_tables, "see below; default none", CONF(link),
       .count_at = offsetof(struct conf, link_count), .table = &table_link, .most = LIMIT_LINKS },
     { "banner", read_inner, "see below; default: the words built in", .table = &table_banner },
+    { "cmp", read_inner, "see below; default: no consent management platform but licet",
+      .table = &table_cmp },
 };
 
 static void top_init(struct reader *r, const struct yaml *n, void *base)

@@ -355,7 +355,7 @@ static bool is_nobodys_no(const struct adding *x)
     const struct act_body *b = &x->body;
     const struct subject_said *s = &b->subject;
     if (x->q->source != ACT_PUBLIC_KEY || x->q->device.n > 0 || s->has_id || b->proof ||
-        b->other.n > 0 || b->preference_count == 0 || b->subject_token.n > 0 ||
+        b->other.n > 0 || b->cmp.raw.n > 0 || b->preference_count == 0 || b->subject_token.n > 0 ||
         (s->object && b->doc.node[s->object].count > 0))
         return false;
     for (uint32_t i = 0; i < b->preference_count; i++) {

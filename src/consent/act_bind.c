@@ -155,17 +155,29 @@ static bool was_shown(const struct policy_purpose *p, const struct act_body *b)
     return false;
 }
 
+/* Only for the version that is stated: a CMP's text is not whichever happens to be in force. */
+static bool by_cmp(const struct policy *policy, const struct policy_purpose *p,
+                   const struct act_body *b, bool grant, const struct policy_version *bound)
+{
+    if (!grant)
+        return act_cmp_is_ours(policy, &b->cmp);
+    return bound != NULL && stated(p, b) != NULL &&
+           act_cmp_bears_out(policy, bound, p->conf->id, &b->cmp);
+}
+
 /* A citation is evidence for the version that carries it, not for another one
  * that the act states. */
-static enum act_evidence evidence(const struct policy_purpose *p, const struct act_body *b,
-                                  const struct act_saying *s, enum cited cited,
-                                  const struct policy_version *bound)
+static enum act_evidence evidence(const struct policy *policy, const struct policy_purpose *p,
+                                  const struct act_body *b, const struct act_saying *s,
+                                  enum cited cited, bool grant, const struct policy_version *bound)
 {
     const struct act_origin *origin = origin_of(s, p->conf->id);
     if (s->source == ACT_CONFIRMATION)
         return EVIDENCE_CONFIRMATION;
     if (origin != NULL && origin->bare)
         return EVIDENCE_IMPORT;
+    if (b->cmp.raw.n > 0) /* what it does not show, nothing beside it shows */
+        return by_cmp(policy, p, b, grant, bound) || origin != NULL ? EVIDENCE_CMP : EVIDENCE_BARE;
     if (b->offline.n > 0)
         return EVIDENCE_PAPER;
     if (was_shown(p, b))
@@ -177,8 +189,9 @@ static enum act_evidence evidence(const struct policy_purpose *p, const struct a
     return s->source == ACT_IMPORT ? EVIDENCE_IMPORT : EVIDENCE_BARE;
 }
 
-static struct act_effect effect_of(const struct policy_purpose *p, const struct act_body *b,
-                                   const struct act_preference *said, const struct act_saying *s)
+static struct act_effect effect_of(const struct policy *policy, const struct policy_purpose *p,
+                                   const struct act_body *b, const struct act_preference *said,
+                                   const struct act_saying *s)
 {
     enum cited cited = citations(p, b);
     struct act_effect e = { .purpose = p->number, .grant = said->grants };
@@ -191,7 +204,7 @@ static struct act_effect effect_of(const struct policy_purpose *p, const struct 
     } else {
         e.confirmed = true; /* anybody may lower */
     }
-    e.evidence = evidence(p, b, s, cited, bound);
+    e.evidence = evidence(policy, p, b, s, cited, e.grant, bound);
     return e;
 }
 
@@ -202,7 +215,7 @@ uint32_t act_bind(const struct policy *p, const struct act_body *body, const str
     for (uint32_t i = 0; i < body->preference_count; i++) {
         uint32_t index = policy_purpose_index(p, body->preference[i].name);
         if (index != UINT32_MAX)
-            ret_effect[count++] = effect_of(&p->purpose[index], body, &body->preference[i], s);
+            ret_effect[count++] = effect_of(p, &p->purpose[index], body, &body->preference[i], s);
     }
     return count;
 }

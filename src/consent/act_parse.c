@@ -272,6 +272,12 @@ static enum err parse_type(const struct json_doc *d, struct arena *a, struct act
     return OK;
 }
 
+static enum err parse_cmp(const struct json_doc *d, struct arena *a, struct act_body *b,
+                          struct err_info *info)
+{
+    return act_cmp_parse(d, JSON_ROOT, a, &b->cmp, info);
+}
+
 static bool is_known(struct str key)
 {
     static const struct str known[] = {
@@ -279,7 +285,7 @@ static bool is_known(struct str key)
         STR_INIT("legal_notices"), STR_INIT("proofs"),        STR_INIT("proof_document_ids"),
         STR_INIT("preferences"),   STR_INIT("versions"),      STR_INIT("shown"),
         STR_INIT("ip_address"),    STR_INIT("unescape_json"), STR_INIT("autodetect_ip_address"),
-        STR_INIT("consent_type"),  STR_INIT("offline"),
+        STR_INIT("consent_type"),  STR_INIT("offline"),       STR_INIT("cmp"),
     };
     for (size_t i = 0; i < COUNT(known); i++) {
         if (str_eq(key, known[i]))
@@ -316,8 +322,8 @@ enum err act_parse(struct str body, enum body_format format, struct arena *a,
                           struct err_info *);
     static part *const parts[] = { parse_time,        parse_citations, parse_proofs,
                                    parse_preferences, parse_versions,  parse_shown,
-                                   parse_offline,     parse_address,   parse_type,
-                                   keep_other };
+                                   parse_offline,     parse_cmp,       parse_address,
+                                   parse_type,        keep_other };
     struct act_body b = { 0 };
     enum err e = body_scan(body, format, false, a, &b.doc, info);
     if (e != OK)

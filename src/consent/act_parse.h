@@ -10,6 +10,7 @@
 #ifndef CONSENT_ACT_PARSE_H
 #define CONSENT_ACT_PARSE_H
 
+#include "consent/act_cmp.h"
 #include "consent/ledger.h"
 #include "consent/subject_fields.h"
 
@@ -45,8 +46,9 @@ struct act_body {
     uint32_t stated_count;
     struct str offline;        /* JSON as sent: who took it and where it is kept; empty: none */
     struct str shown_language; /* empty: none */
-    struct str consent_type;   /* empty: none */
-    struct str ip_address;     /* empty: none */
+    struct act_cmp cmp;
+    struct str consent_type; /* empty: none */
+    struct str ip_address;   /* empty: none */
     bool autodetect_ip_address;
     struct str *document; /* their ids as said */
     uint32_t document_count;

@@ -58,6 +58,7 @@ enum err act_write(const struct policy *p, const struct act_body *b, const struc
                      { "versions", b->versions },
                      { "shown", b->shown },
                      { "offline", b->offline },
+                     { "cmp", b->cmp.raw },
                      { "other", b->other } };
     char id[ID_TEXT + 1];
     id_format(&row->id, id);

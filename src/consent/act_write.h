@@ -2,7 +2,7 @@
  *
  * {"id","subject":{…},"timestamp","received","source","effects":[{"purpose","name",
  * "grant","confirmed","evidence","version","effect"}],"preferences","legal_notices",
- * "proofs","proof_document_ids","versions","shown","offline","other","ip_address"}; what was not
+ * "proofs","proof_document_ids","versions","shown","offline","cmp","other","ip_address"}; what was not
  * sent is left out. What was sent stands there as it was sent; unknown keys of the
  * body are under "other". The subject token is never written.
  */

@@ -86,6 +86,7 @@ static enum err write_consent(const struct act_found *act, struct store_reader *
         write_member(&d, "versions", STR("{}"), to);
         write_member(&d, "shown", STR("null"), to);
         write_member(&d, "offline", STR("null"), to);
+        write_member(&d, "cmp", STR("null"), to);
         write_member(&d, "other", STR("{}"), to);
     }
     buf_byte(to, '}');

@@ -38,11 +38,12 @@ static bool is_one_of(struct str name, const struct str *list, size_t n)
 static const struct str whole[] = { STR_INIT("preferences"), STR_INIT("legal_notices"),
                                     STR_INIT("proofs"),      STR_INIT("proof_document_ids"),
                                     STR_INIT("versions"),    STR_INIT("shown"),
-                                    STR_INIT("offline"),     STR_INIT("effects"),
-                                    STR_INIT("other"),       STR_INIT("subject") };
-static const struct str objects[] = { STR_INIT("subject"), STR_INIT("preferences"),
+                                    STR_INIT("offline"),     STR_INIT("cmp"),
+                                    STR_INIT("effects"),     STR_INIT("other"),
+                                    STR_INIT("subject") };
+static const struct str objects[] = { STR_INIT("subject"),  STR_INIT("preferences"),
                                       STR_INIT("versions"), STR_INIT("offline"),
-                                      STR_INIT("shown") };
+                                      STR_INIT("cmp"),      STR_INIT("shown") };
 static const struct str consent_texts[] = { STR_INIT("id"),       STR_INIT("timestamp"),
                                             STR_INIT("received"), STR_INIT("source"),
                                             STR_INIT("checksum"), STR_INIT("owner"),
@@ -314,6 +315,7 @@ static const struct str consent_header[] = {
     STR_INIT("proof_document_ids"),
     STR_INIT("shown"),
     STR_INIT("offline"),
+    STR_INIT("cmp"),
     STR_INIT("effects"),
     STR_INIT("ip_address"),
     STR_INIT("other"),

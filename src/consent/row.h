@@ -6,7 +6,7 @@
  *                                                a member of that object, a string
  *   legal_notices.privacy_policy                 a cited notice, the value is its version
  *   proofs.form, proofs.content                  of one proof
- *   preferences, legal_notices, proofs, proof_document_ids, versions, shown, offline,
+ *   preferences, legal_notices, proofs, proof_document_ids, versions, shown, offline, cmp,
  *   effects, other, subject, content             the whole, as JSON (content: as JSON, or else a text)
  * An empty field says nothing.
  *

@@ -1,6 +1,7 @@
 #include "policy/shown.h"
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "codec/json.h"
 
 struct showing {
@@ -370,6 +371,60 @@ static void put_signals(const struct showing *x, const char *system, int first, 
     buf_byte(x->to, '}');
 }
 
+/* ---- a platform that asks instead ---- */
+
+/* May a choice of now be bound to it, by public key? What may not is not mapped: the page must not hold for granted
+ * what the gate denies. */
+static bool can_bind(const struct showing *x, const struct policy_version *v)
+{
+    return v != NULL && v->since_ms <= x->at_ms && (v->voided_ms == 0 || v->voided_ms > x->at_ms) &&
+           (v->until_ms > x->at_ms || x->at_ms - v->until_ms <= LIMIT_PUBLIC_VERSION_GRACE_MS);
+}
+
+static void put_key(const struct showing *x, const struct conf_cmp_entry *e)
+{
+    static const char *const kind[] = { [CONF_TCF_PURPOSE] = "purpose",
+                                        [CONF_TCF_SPECIAL_FEATURE] = "special feature",
+                                        [CONF_TCF_VENDOR] = "vendor" };
+    name(x->to, "keys");
+    buf_byte(x->to, '[');
+    if (e->part_count == 0)
+        item(x->to, e->key);
+    for (uint32_t i = 0; i < e->part_count; i++) {
+        comma(x->to);
+        buf_printf(x->to, "\"%s %u\"", kind[e->part[i].kind], e->part[i].number);
+    }
+    buf_byte(x->to, ']');
+}
+
+static void put_cmp(const struct showing *x)
+{
+    const struct conf_cmp *c = &x->p->conf->cmp;
+    if (c->provider == CONF_CMP_NONE)
+        return;
+    name(x->to, "cmp");
+    buf_byte(x->to, '{');
+    text(x->to, "provider", str_of(conf_cmp_name[c->provider]));
+    name(x->to, "map");
+    buf_byte(x->to, '[');
+    for (uint32_t i = 0; i < c->entry_count; i++) {
+        const struct conf_cmp_entry *e = &c->entry[i];
+        uint32_t index = policy_purpose_index(x->p, e->purpose);
+        const struct policy_version *v =
+            index == UINT32_MAX ? NULL : policy_version_numbered(&x->p->purpose[index], e->version);
+        if (!can_bind(x, v))
+            continue;
+        comma(x->to);
+        buf_byte(x->to, '{');
+        put_key(x, e);
+        text(x->to, "purpose", e->purpose);
+        buf_printf(x->to, ",\"version\":%u", v->version);
+        day(x->to, "since", v->since_ms);
+        buf_byte(x->to, '}');
+    }
+    buf_lit(x->to, "]}");
+}
+
 enum err policy_shown(const struct policy *p, struct str wanted, int64_t at_ms, struct arena *a,
                       struct str *ret_json)
 {
@@ -394,6 +449,7 @@ enum err policy_shown(const struct policy *p, struct str wanted, int64_t at_ms, 
     put_signals(&x, "google", CONF_GOOGLE_AD_STORAGE, CONF_CLARITY_AD_STORAGE);
     put_signals(&x, "clarity", CONF_CLARITY_AD_STORAGE, CONF_HUBSPOT_ANALYTICS);
     put_signals(&x, "hubspot", CONF_HUBSPOT_ANALYTICS, CONF_SIGNALS);
+    put_cmp(&x);
     buf_byte(&to, '}');
     if (to.over)
         return ERR_LIMIT;

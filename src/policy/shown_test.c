@@ -264,6 +264,40 @@ static void every_signal_of_a_system_that_is_named_is_there_and_none_of_others(v
     assert_string_equal(told(JSON_ROOT, "hubspot"), "");
 }
 
+#define OF(since, says) "since: " since ", text: {en: " TEXT(says) "}}"
+#define PLATFORM(of)                                                                               \
+    "purposes: [{id: stats, versions: [{version: 1, " OF("2025-01-01", "A") ", {version: 2, " OF(  \
+        "2026-02-01", "B") "]}, {id: mail, versions: [{version: 1, " OF("2025-01-01",              \
+                                                                        "C") "]}]\ncmp: " of
+
+static void of_a_platform_is_shown_what_can_be_bound_at_that_moment(void **state)
+{
+    (void)state;
+    const int64_t february = 1769904000000, week = 7LL * 24 * 3600 * 1000;
+    const char *all = PLATFORM("{provider: onetrust, map: {C2: [stats@1, mail@1], C 3: mail@1}}");
+    show(all, "en", NEW_YEAR);
+    assert_string_equal(
+        told(JSON_ROOT, "cmp"),
+        "{\"provider\":\"onetrust\",\"map\":["
+        "{\"keys\":[\"C2\"],\"purpose\":\"stats\",\"version\":1,\"since\":\"2025-01-01\"},"
+        "{\"keys\":[\"C2\"],\"purpose\":\"mail\",\"version\":1,\"since\":\"2025-01-01\"},"
+        "{\"keys\":[\"C 3\"],\"purpose\":\"mail\",\"version\":1,\"since\":\"2025-01-01\"}]}");
+    show(all, "en", february + week);
+    assert_string_equal(told(item(json_find(&doc, JSON_ROOT, STR("cmp.map")), 0), "purpose"),
+                        "\"stats\"");
+    show(all, "en", february + week + 1);
+    assert_string_equal(told(item(json_find(&doc, JSON_ROOT, STR("cmp.map")), 0), "purpose"),
+                        "\"mail\"");
+    const char *next = PLATFORM("{provider: tcf, map: {'purpose 1,vendor 755': stats@2}}");
+    show(next, "en", february - 1);
+    assert_string_equal(told(JSON_ROOT, "cmp"), "{\"provider\":\"tcf\",\"map\":[]}");
+    show(next, "en", february);
+    assert_string_equal(told(item(json_find(&doc, JSON_ROOT, STR("cmp.map")), 0), "keys"),
+                        "[\"purpose 1\",\"vendor 755\"]");
+    show(usual, "en", NEW_YEAR);
+    assert_string_equal(told(JSON_ROOT, "cmp"), "");
+}
+
 static void nothing_of_a_destination_but_its_recipient_is_shown(void **state)
 {
     (void)state;
@@ -289,6 +323,7 @@ int main(void)
         T(a_void_text_is_not_shown_and_older_void_texts_are_named),
         T(events_need_what_a_destination_requires_of_the_device_unless_it_is_configured),
         T(every_signal_of_a_system_that_is_named_is_there_and_none_of_others),
+        T(of_a_platform_is_shown_what_can_be_bound_at_that_moment),
         T(nothing_of_a_destination_but_its_recipient_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

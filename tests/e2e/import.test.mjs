@@ -256,3 +256,46 @@ test(`an import of ${PEOPLE} consents survives kill -9 of either side: none is l
     await house.stop()
   }
 })
+
+test('what a consent platform made known goes along: to the receipt, the report, the export, and the licet that imports it', async () => {
+  const platform = { cmp: { provider: 'onetrust', map: { C0002: 'statistics@1' } } }
+  const source = await startHouse({ change: c => ({ ...c, ...platform }) })
+  const cmp = { provider: 'onetrust', consent_id: '7cbc60b3', at: '2026-02-03T04:05:06Z', granted: ['C0002'], version: '202411.1.0' }
+  try {
+    const d = source.licet
+    const act = { subject: { id: 'kept' }, preferences: { statistics: true }, versions: { statistics: 1 } }
+    const { json } = await d.api('POST', '/consent', { ...act, cmp })
+    assert.equal(json.warnings, undefined)
+    const bare = (await d.api('POST', '/consent', { ...act, subject: { id: 'bare' }, cmp: { ...cmp, granted: [] } })).json
+    assert.match(bare.warnings[0], /has no proof of what was shown/)
+    const receipt = (await d.api('GET', `/consent/${json.id}/receipt`)).json
+    assert.deepEqual(receipt.records[0].cmp, cmp)
+    const page = (await d.api('GET', `/consent/${json.id}/receipt?format=text`)).text
+    assert.match(page, /Consent platform/)
+    assert.match(page, /7cbc60b3/)
+    const report = await d.cli(['report', 'consent', '--subject', 'kept', '--json'])
+    assert.match(report.out, /"cmp":\{"provider":"onetrust","consent_id":"7cbc60b3"/, report.err)
+    for (const format of ['ndjson', 'csv']) {
+      const { out } = await d.cli(['export', 'consents', '--format', format])
+      const target = await startHouse() // without a map of its own
+      try {
+        const path = await file(`platform.${format}`, out)
+        assert.equal((await target.licet.cli(['import', path])).code, 0)
+        const effects = async id => {
+          const [one] = (await target.licet.api('GET', `/consent?subject_id=${id}`)).json
+          const whole = (await target.licet.api('GET', `/consent/${one.id}`)).json
+          return [whole.cmp, whole.effects[0].evidence]
+        }
+        assert.deepEqual(await effects('kept'), [cmp, 'cmp'])
+        assert.equal((await effects('bare'))[1], 'import')
+        assert.equal((await target.licet.cli(['verify'])).code, 0)
+        const verdict = await target.licet.verdicts({ type: 'track', event: 'Seen', anonymousId: 'kept', messageId: `kept-${format}` })
+        assert.equal(verdict.warehouse, 'permitted')
+      } finally {
+        await target.stop()
+      }
+    }
+  } finally {
+    await source.stop()
+  }
+})

@@ -30,7 +30,7 @@ const policy = async (query = '', headers) => get(`/sdk/policy?key=${licet.publi
 const json = async (...how) => JSON.parse((await policy(...how)).body)
 
 test('the script with the banner is smaller than 15 kB, without it than 6 kB', async () => {
-  for (const [name, most] of [['licet.js', 15_000], ['licet-core.js', 6_000]]) {
+  for (const [name, most] of [['licet.js', 15_000], ['licet-core.js', 6_000], ['licet-cmp.js', 9_000]]) {
     const { status, headers, body } = await get(`/sdk/${name}`, { 'Accept-Encoding': 'br, gzip;q=0.8' })
     assert.equal(status, 200)
     assert.equal(headers['content-encoding'], 'gzip')
@@ -65,7 +65,7 @@ test('script and policy may be kept by anybody, set no cookie, and are not sent 
 test('what is described of scripts and policy is what comes', async () => {
   const ask = (path, headers) => licet.api('GET', path, undefined, { key: null, headers })
   const key = `/sdk/policy?key=${licet.publicKey}`
-  for (const path of ['/sdk/licet.js', '/sdk/licet-core.js', '/cons/iubenda_cons.js', '/cons/beta/iubenda_cons.js', '/consent_solution/iubenda_cons.js', key]) {
+  for (const path of ['/sdk/licet.js', '/sdk/licet-core.js', '/sdk/licet-cmp.js', '/cons/iubenda_cons.js', '/cons/beta/iubenda_cons.js', '/consent_solution/iubenda_cons.js', key]) {
     const first = await ask(path)
     assert.equal(first.status, 200, path)
     const again = await ask(path, { 'If-None-Match': first.headers.get('etag') })

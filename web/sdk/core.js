@@ -119,6 +119,12 @@ function bodyOf(purposes, values, { form, by, whom }) {
     versions: Object.fromEntries(purposes.map(p => [p.id, p.version])),
     shown: { language: purposes[0].language },
   }
+  if (CMP && asked) {
+    // she was asked by another's text: what shows it is what that platform makes known
+    delete body.shown
+    body.versions = Object.fromEntries(purposes.map(p => [p.id, asked.versions[p.id]]))
+    return recorded ? { body: { ...body, cmp: asked.evidence }, short: grants ? undefined : body } : { body }
+  }
   // a no of somebody who is not known carries nothing: licet counts it
   if (!recorded) return { body }
   const content = { by, page: location.origin + location.pathname, at: new Date().toISOString() }
@@ -140,7 +146,7 @@ export function choose(values, { form = '', by = 'api', whom } = {}) {
   for (const id of ids) {
     const on = values[id] ? 1 : 0
     const had = state.choices[id]
-    const v = known(id).version
+    const v = (CMP && asked?.versions[id]) || known(id).version
     state.choices[id] = on && had?.on && !had.wait && had.v === v ? { ...had, day } : { on, v, day, ...(on && { wait: 1 }) }
     if (on && known(id).scope === 'person') state.person = (whom ?? now.known)?.id
   }
@@ -148,6 +154,14 @@ export function choose(values, { form = '', by = 'api', whom } = {}) {
   const kept = lines.map(queue.enqueue)
   apply(lowersAlone) // what is granted is told once it counts
   return kept.every(Boolean)
+}
+
+let asked // in licet-cmp.js alone: {versions, evidence} while a choice is taken from another platform
+/** A choice that another platform asked for. */
+export function chooseBy(platform, values) {
+  asked = platform
+  choose(values)
+  asked = null
 }
 
 /** Records what a form says: an act of whoever it names. The form may leave the page at once. */
@@ -241,6 +255,11 @@ export function follow(changed) {
   apply(true)
 }
 
+/** current(), as another tab may have left it just now. */
+export const afresh = () => {
+  state = device.load()
+  return current()
+}
 export const current = () => ({ ...state, known: now.known })
 
 /** Begins; resolves when the policy is there, or will not come. */
