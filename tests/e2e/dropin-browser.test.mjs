@@ -368,6 +368,42 @@ test('a submit that does not get through is told as an error, kept, and recorded
   await it.act(me.email)
 })
 
+test('the line is back while an attempt hangs: the next one does not wait for the pause', async () => {
+  const me = await open({ body: CONTACT, script: ON_SUBMIT })
+  await me.page.clock.install()
+  await me.page.clock.pauseAt(Date.now() + 1000) // so that no pause ever ends
+  let hanging
+  await me.context.route('**/public/consent', route => (hanging ? route.continue() : (hanging = route)))
+  await fill(me)
+  await me.page.click('#send')
+  await until(() => hanging, 'the first attempt')
+  await me.page.evaluate(() => dispatchEvent(new Event('online')))
+  await hanging.abort('internetdisconnected')
+  await until(async () => (await me.stored()).length === 0, 'the second attempt')
+  await it.act(me.email)
+  assert.equal(new Set(me.sent.map(s => s.headers['idempotency-key'])).size, 1)
+})
+
+test('a page that says it again in its error callback does not storm: the pause holds', async () => {
+  const me = await open({ go: false })
+  await me.page.clock.install()
+  await me.open(me.path)
+  await me.page.clock.pauseAt(Date.now() + 1000)
+  it.away(503)
+  await me.page.evaluate(email => {
+    window.errors = 0
+    const say = () => _iub.cons_instructions.push(['submit', { consent: { subject: { email }, preferences: { a: true } } }, { error: () => (window.errors++, say()) }])
+    say()
+  }, me.email)
+  await until(() => me.page.evaluate(() => window.errors > 0), 'the first error')
+  await sleep(500)
+  assert.equal(me.sent.length, 1)
+  it.away(null)
+  await me.page.clock.fastForward(2000)
+  await me.recorded(1)
+  await it.act(me.email)
+})
+
 test('who presses again after an error says it once', async () => {
   const me = await open({ body: CONTACT, script: ON_SUBMIT })
   it.away('abort')

@@ -1,4 +1,5 @@
 // What a form says, read at the moment it is sent: who, which preferences, and the proof.
+import { quietly } from '../common/small.js'
 import { attribute, closest, elementsOf, matches, querySelectorAll } from './dom.js'
 import { json } from './json.js'
 import { isPrivate, isSecret, scrubber } from './secret.js'
@@ -13,11 +14,7 @@ export function elementOf(it) {
   if (!it) return null
   if (it instanceof Element) return it
   if (typeof it !== 'string') return it[0] instanceof Element ? it[0] : null
-  try {
-    return document.getElementById(it) ?? document.querySelector(it)
-  } catch {
-    return null // no selector
-  }
+  return quietly(() => document.getElementById(it) ?? document.querySelector(it))
 }
 
 const fieldsOf = form => [...(form instanceof HTMLFormElement ? elementsOf.call(form) : querySelectorAll.call(form, FIELDS))]

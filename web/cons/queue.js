@@ -1,42 +1,29 @@
 // Acts on their way to POST /public/consent: one entry of localStorage each, until licet has taken it or has said that it never will. They
 // go in order, one at a time over all tabs, each under one Idempotency-Key however often it is sent. Where storage is
 // blocked or full an act lives as long as the page.
+import { flying, openLine, tried } from '../common/line.js'
+import { newId, quietly } from '../common/small.js'
 import { json } from './json.js'
 
 const PREFIX = 'licet.cons.'
-const WAITS = [2, 10, 60, 300] // seconds between attempts on one page
 const PATIENCE_MS = 10_000 // for one attempt
 const KEEPALIVE = 60_000 // bytes that a browser still sends when the page is gone
 const memory = new Map()
-let site, sending, flying, timer, tried = 0, all = false
+let site, send, all = false
 
 /** `url`; `key()` of the API; `mayLeave()`: what is held may go as the page does; `told(act, status, said, over)` hears of each attempt. */
 export function openQueue(options) {
   site = options
-  addEventListener('online', () => flush())
+  send = openLine('licet.cons', next, attempt, end)
   addEventListener('pagehide', leave)
 }
 
-const store = work => {
-  try {
-    return work(window.localStorage)
-  } catch {
-    return null // blocked or full
-  }
-}
-
-const parse = text => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null // damaged: as if it were not there
-  }
-}
+const store = work => quietly(() => work(window.localStorage))
 
 /** In the order in which they were said. */
 function acts() {
   const keys = Object.keys(store(s => s) ?? {}).filter(key => key.startsWith(PREFIX))
-  const kept = keys.map(key => ({ ...parse(store(s => s.getItem(key))), id: key.slice(PREFIX.length) }))
+  const kept = keys.map(key => ({ ...store(s => JSON.parse(s.getItem(key))), id: key.slice(PREFIX.length) }))
   return [...kept.filter(act => !memory.has(act.id)), ...memory.values()].filter(act => typeof act.body === 'string').sort((a, b) => a.n - b.n)
 }
 
@@ -55,8 +42,6 @@ function drop({ id }) {
 /** JSON as licet reads it: halves of characters and zeros would be refused. */
 const write = body => json(body).replace(/\\(?:u(?:0000|d[89a-f]..)|.)/g, found => (found.length > 2 ? '\ufffd' : found))
 
-const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map(n => n.toString(16).padStart(2, '0')).join('')
-
 /** Puts an act into the line and gives its id. What was said last, and waits, is not said twice. `held`: it waits for the next page. */
 export function enqueue(body, held) {
   const text = write(body)
@@ -70,38 +55,21 @@ export function enqueue(body, held) {
   return act.id
 }
 
-// where storage is blocked, so are locks
-const alone = work => (navigator.locks ? navigator.locks.request('licet.cons', work).catch(work) : work())
-const next = () => acts().find(act => all || !act.held || memory.has(act.id))
+function next() {
+  if (!site.key()) return
+  const first = acts().find(act => all || !act.held || memory.has(act.id))
+  if (!first) all = false
+  return first
+}
 
 /** Sends what waits; with `everything` also what is held. */
-export function flush(everything = false) {
-  if (!site.key()) return
-  clearTimeout(timer)
-  timer = null
-  all ||= everything
-  sending ??= alone(sendAll).then(() => {
-    sending = null
-    if (!timer && next()) flush() // what came as this ended
-  })
-}
-
-async function sendAll() {
-  for (let act; (act = next());) {
-    if (!(await sendOne(act))) return
-  }
-  all = false
-}
-
-/** Stops here, so that nothing overtakes: a withdrawal must not come before the grant that it withdraws. */
-function again(seconds) {
-  timer = setTimeout(flush, 1000 * (seconds ?? WAITS[Math.min(tried, WAITS.length - 1)]))
-  tried++
-  return false
+export function flush(everything) {
+  all ||= site.key() && everything
+  send()
 }
 
 /** The same bytes under the same key each time; after a change that licet asked for, other bytes under another. */
-function post(act, options) {
+async function post(act, options) {
   const body = JSON.parse(act.body)
   if (!act.timeless) body.timestamp ??= act.at
   if (act.short) for (const proof of body.proofs ?? []) delete proof.form
@@ -126,33 +94,27 @@ function mended(act, status, said) {
   if (/401|403/.test(status) && act.key !== site.key()) return { ...act, key: site.key() } // the site has another one now
 }
 
-/** True when the line may go on. */
-async function sendOne(act) {
+/** {status, said}; status 0 for no answer, or somebody else's. */
+async function attempt(act) {
   const patience = new AbortController()
   const end = setTimeout(() => patience.abort(), PATIENCE_MS)
-  flying = act.id
-  let status = 0, said = null
-  try {
-    const answer = await post(act, { signal: patience.signal })
-    said = await answer.json().catch(() => null)
-    status = answer.ok && !said?.id ? 0 : answer.status // somebody else's answer
-  } catch {
-    // out of reach
-  }
+  const answer = await post(act, { signal: patience.signal })
+  const said = await answer.json().catch(() => null)
   clearTimeout(end)
-  flying = null
+  return { status: answer.ok && !said?.id ? 0 : answer.status, said }
+}
+
+function end(act, answer) {
+  const { status, said } = answer ?? { status: 0 }
   const other = mended(act, status, said)
   if (other) {
     keep(other)
     return true
   }
   const over = /2..|400|409|413/.test(status)
-  if (over) {
-    drop(act)
-    tried = 0
-  }
+  if (over) drop(act)
   site.told(act, status, said, over)
-  return over || again(/^40/.test(status) ? 300 : undefined)
+  return over || (/^40/.test(status) && 300)
 }
 
 /** The page goes. One act is sent on, and what is kept nowhere; several would overtake each other. */
@@ -160,7 +122,7 @@ function leave() {
   const waiting = acts().filter(act => all || !act.held || site.mayLeave() || memory.has(act.id))
   for (const act of waiting) {
     const nowhere = memory.has(act.id)
-    if ((act.id === flying && !tried) || !site.key() || (waiting.length > 1 && !nowhere)) continue
+    if ((act.id === flying?.id && !tried) || !site.key() || (waiting.length > 1 && !nowhere)) continue
     post(nowhere && act.body.length > KEEPALIVE / 2 ? { ...act, short: 1 } : act, { keepalive: true }).catch(() => {}) // the next page does it
   }
 }

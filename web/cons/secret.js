@@ -1,4 +1,5 @@
 // What never leaves the page: passwords, cards, codes, tokens. Told by what a field is, then by its name, then by what stands in it.
+import { quietly } from '../common/small.js'
 import { attribute } from './dom.js'
 
 const NAME = /pass(w|phrase|code|port|e?$)|pwd|kennwort|contrase|wachtwoord|senha|token|nonce|csrf|xsrf|captcha|secret|(^|[^a-z])(otp|pin|cvc|cvv2?|csc|iban|ssn)([^a-z]|$)|one.?time|card.?(n|h|exp|c|v)|cc.?(num|name|exp|csc)/i
@@ -40,13 +41,8 @@ export function scrubber(fields) {
 /** An address without what could let somebody in; empty when it is a program. */
 export function plainAddress(text) {
   if (!/[?#:]/.test(text)) return text
-  let url
-  try {
-    url = new URL(text, document.baseURI)
-  } catch {
-    return ''
-  }
-  if (!/^(https?|mailto|tel):$/.test(url.protocol)) return ''
+  const url = quietly(() => new URL(text, document.baseURI))
+  if (!/^(https?|mailto|tel):$/.test(url?.protocol)) return ''
   const names = [...url.searchParams.keys()].filter(name => NAME.test(name) || PARAMETER.test(name))
   if (!names.length && !url.password) return text
   for (const name of names) url.searchParams.delete(name)

@@ -18,8 +18,6 @@ export const now = { policy: null, known: null, options }
 let state = device.load()
 let before = {} // what was granted when it was last told
 let told = false
-const listeners = []
-const waiters = []
 /** The banner's: what to do when an act could not be recorded. */
 export const hooks = { failed() {}, changed() {} }
 
@@ -77,10 +75,7 @@ function apply(chosen) {
   if (!mayTrack()) events.drop()
   else if (!tracked) events.startViews(options.pages !== 'off')
   runTags(granted)
-  for (const [id, resolve] of waiters) if (next[id]) resolve(true)
-  const detail = { granted: next, changed }
-  document.dispatchEvent(new CustomEvent('licet:consent', { detail }))
-  for (const each of listeners) each(detail)
+  document.dispatchEvent(new CustomEvent('licet:consent', { detail: { granted: next, changed } }))
   hooks.changed()
   if (lowered && cannotStop(granted) && options.reload !== 'off') reload()
 }
@@ -194,6 +189,9 @@ function refused(act, status, said) {
 
 // ---- what a page calls ----
 
+/** What one of them throws is reported by the browser, and keeps nobody else from hearing. */
+const onChange = each => document.addEventListener('licet:consent', e => each(e.detail))
+
 let isReady
 const ready = new Promise(ok => (isReady = ok))
 
@@ -209,8 +207,8 @@ export const licet = {
   })),
   policy: () => now.policy,
   /** Resolves when the purpose is granted, now or later. */
-  when: id => (granted(id) ? Promise.resolve(true) : new Promise(ok => waiters.push([id, ok]))),
-  onChange: each => void listeners.push(each),
+  when: id => (granted(id) ? Promise.resolve(true) : new Promise(ok => onChange(all => all.granted[id] && ok(true)))),
+  onChange,
   choose,
   /** Withdraws these purposes, or all that were granted. */
   withdraw(...ids) {

@@ -1,26 +1,17 @@
 // What this browser keeps: one entry of localStorage with the choices, and one for each act on its way. Nothing is
 // written before a choice. Where storage is blocked or full, things live as long as the page.
+import { quietly } from '../common/small.js'
+
 const KEY = 'licet'
 const ACT = 'licet.act.'
 
 /** localStorage; null where the browser blocks it. */
-const store = (() => {
-  try {
-    return window.localStorage
-  } catch {
-    return null
-  }
-})()
+const store = quietly(() => window.localStorage)
 export const blocked = !store
 const memory = new Map()
 
-function read(key) {
-  try {
-    return JSON.parse(store?.getItem(key) ?? memory.get(key) ?? 'null')
-  } catch {
-    return null // somebody else's, or damaged: as if it were not there
-  }
-}
+/** Null as well for what is somebody else's, or damaged. */
+const read = key => quietly(() => JSON.parse(store?.getItem(key) ?? memory.get(key) ?? 'null'))
 
 /** False when it lives as long as the page only. */
 function write(key, value) {
@@ -63,19 +54,16 @@ export function watch(then) {
   addEventListener('pageshow', e => e.persisted && then())
 }
 
-/** 128 bits at random; crypto.randomUUID is there by https only. */
-export const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map(n => (n + 256).toString(16).slice(1)).join('')
-
 const matches = (name, pattern) => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern)
 
 /** Deletes cookies and entries of the page's storage that other scripts left. */
 export function forget(patterns) {
   const named = name => patterns.some(p => matches(name, p))
-  for (const one of blockedOr(() => [localStorage, sessionStorage]) ?? []) {
+  for (const one of quietly(() => [localStorage, sessionStorage]) ?? []) {
     for (const key of Object.keys(one)) if (named(key)) one.removeItem(key)
   }
   const host = location.hostname.split('.')
-  for (const cookie of (blockedOr(() => document.cookie) ?? '').split('; ')) {
+  for (const cookie of (quietly(() => document.cookie) ?? '').split('; ')) {
     const name = cookie.split('=')[0]
     if (!name || !named(name)) continue
     const end = `${name}=; Max-Age=0; Path=`
@@ -83,13 +71,5 @@ export function forget(patterns) {
       document.cookie = end + path
       for (let i = 0; i < host.length; i++) document.cookie = `${end}${path}; Domain=${host.slice(i).join('.')}`
     }
-  }
-}
-
-function blockedOr(look) {
-  try {
-    return look()
-  } catch {
-    return null
   }
 }

@@ -1,5 +1,5 @@
 // Page views and events in Segment's format, to /v1/batch. Without a grant every call does nothing.
-import { newId } from './device.js'
+import { newId } from '../common/small.js'
 
 const MOST = 20 // events in a request
 const PAUSE = 400 // ms that events are gathered
@@ -8,7 +8,7 @@ let site, buffer = [], timer, views, last, user, seen
 /** `anonymousId()` gives the device's id while events may be sent, else null. */
 export function openTracker(options) {
   site = options
-  for (const end of ['pagehide', 'visibilitychange']) addEventListener(end, () => document.hidden && send(true))
+  for (const end of ['pagehide', 'visibilitychange']) addEventListener(end, () => send(true))
   addEventListener('click', e => mark(e.target, 'a,button,[data-licet-track]'), true)
   addEventListener('submit', e => mark(e.target, 'form'), true)
   for (const name of ['pushState', 'replaceState']) {

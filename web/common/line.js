@@ -1,0 +1,36 @@
+// What waits to be sent goes in order, one at a time over all tabs. What fails stops the line, so that nothing overtakes, and goes again
+// after a while; at once when somebody asked during the attempt, since the way may be free again.
+const MOST = 300 // seconds between attempts on one page
+
+/** What is on its way now, or null; and how many attempts have failed since the last that did not. */
+export let flying = null, tried = 0
+
+/** Gives what sends: its promise resolves when nothing is left, or nothing can be sent now. `lock`: its name. `next()` gives what goes next, if anything;
+ *  `post(it)` resolves with an answer, null where it does not; `end(it, answer)` with true when the line may go on, else with the seconds to wait, or false. */
+export function openLine(lock, next, post, end) {
+  let sending, timer, asked
+  const sendAll = async () => {
+    clearTimeout(timer)
+    timer = asked = null
+    while ((flying = next())) {
+      const it = flying
+      const answer = await post(it).catch(() => null)
+      flying = null // who asks again because it failed has her turn after the pause
+      const over = await end(it, answer)
+      if (over === true) tried = 0
+      else if (!asked) return void (timer = setTimeout(flush, 1000 * (over || Math.min(2 * 5 ** tried++, MOST))))
+      asked = null
+    }
+  }
+  // where storage is blocked, so are locks
+  const alone = () => navigator.locks?.request(lock, sendAll).catch(sendAll) ?? sendAll()
+  const flush = () => {
+    asked ||= flying
+    return (sending ??= alone().finally(() => {
+      sending = null
+      if (!timer && next()) return flush() // what came as this ended
+    }))
+  }
+  addEventListener('online', flush)
+  return flush
+}
