@@ -550,6 +550,28 @@ test('a form is read as it is sent: who, what, its wording and what was typed, b
   assert.deepEqual((await me.stored()).local, {}, 'and nothing of it stays here')
 })
 
+test('the copy of a form that becomes the proof runs nothing and fetches nothing, though a field is named like a method', async () => {
+  shop.site.head = '<script nonce="n1">window.made = 0; customElements.define("x-made", class extends HTMLElement { constructor() { super(); window.made++ } })</script>'
+  shop.site.body = `<form id="c" action="/sent" data-licet-form><input name="id" value="u-copied" data-licet-subject="id"><input name="cloneNode" value="x"><x-made></x-made><img alt="seal">
+<input type="checkbox" name="news" checked data-licet-preference="newsletter"><button>Send</button></form>`
+  const me = await shop.visitor()
+  await me.open()
+  shop.site.head = shop.site.body = ''
+  await me.page.evaluate(() => {
+    document.querySelector('img').setAttribute('src', '/seal.png')
+    document.addEventListener('submit', e => e.preventDefault())
+  })
+  await until(() => me.asked.some(url => url.endsWith('/seal.png')), 'the page to fetch its own image')
+  const asked = me.asked.filter(url => url.includes('/seal')).length
+  await me.page.evaluate(() => document.querySelector('#c button').click())
+  await until(async () => (await recorded('u-copied')).length === 1, 'the consent')
+  assert.equal(await me.page.evaluate(() => window.made), 1)
+  assert.equal(me.asked.filter(url => url.includes('/seal')).length, asked)
+  const [{ id }] = await recorded('u-copied')
+  assert.match((await licet.api('GET', `/consent/${id}`)).json.proofs[0].form, /^<form id="c"[^>]*>.*<img alt="seal" src="\/seal.png">/)
+  assert.deepEqual(me.faults, [])
+})
+
 test('in a settings form emptying a box withdraws', async () => {
   shop.site.body = `<form id="s" action="/saved" data-licet-form="settings"><input type="text" name="id" value="u-settings" data-licet-subject="id">
 <label><input type="checkbox" name="news" checked data-licet-preference="newsletter"> News</label><button>Save</button></form>`

@@ -11,10 +11,8 @@ const nameOf = field => attribute(field, 'name') || attribute(field, 'id')
 
 /** An element from what pages pass for one: itself, one in jQuery's wrapping, an id, a selector. */
 export function elementOf(it) {
-  if (!it) return null
-  if (it instanceof Element) return it
-  if (typeof it !== 'string') return it[0] instanceof Element ? it[0] : null
-  return quietly(() => document.getElementById(it) ?? document.querySelector(it))
+  if (typeof it === 'string') return quietly(() => document.getElementById(it) ?? document.querySelector(it))
+  return [it, it?.[0]].find(one => one instanceof Element)
 }
 
 const fieldsOf = form => [...(form instanceof HTMLFormElement ? elementsOf.call(form) : querySelectorAll.call(form, FIELDS))]

@@ -1,4 +1,5 @@
 // The form as it was shown, as text: words, fields, and which box stood ticked before; nothing that was typed, nothing that runs.
+import { copyOf } from '../common/copy.js'
 import { attribute, getAttributeNames, matches, querySelectorAll, remove, removeAttribute, replaceChildren, setAttribute } from './dom.js'
 import { plainAddress } from './secret.js'
 
@@ -18,15 +19,13 @@ function bare(element) {
   if (matches.call(element, 'textarea, [contenteditable]')) replaceChildren.call(element)
 }
 
-/** `out`: fields that are no part of it. The copy lies in a document of its own, where nothing runs and nothing is fetched. */
+/** `out`: fields that are no part of it. */
 export function wordingOf(form, out) {
-  const inert = document.implementation.createHTMLDocument('')
-  const frame = inert.createElement('div')
   const real = [form, ...querySelectorAll.call(form, '*')]
-  frame.append(inert.importNode(form, true))
-  frame.querySelectorAll('*').forEach((element, i) => {
+  const copy = copyOf(form)
+  copy.querySelectorAll('*').forEach((element, i) => {
     if (out.includes(real[i]) || (i && matches.call(element, GONE))) remove.call(element)
     else bare(element)
   })
-  return frame.innerHTML.replace(/<!--[^]*?-->/g, '').slice(0, LONGEST)
+  return copy.innerHTML.replace(/<!--[^]*?-->/g, '').slice(0, LONGEST)
 }

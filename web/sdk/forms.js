@@ -4,6 +4,8 @@
 // data-licet-preference="newsletter" on a box, radio or list: what is agreed to. An empty box is no answer, unless the form says
 // data-licet-form="settings": there the boxes show what holds, and emptying one withdraws.
 // data-licet-notices="privacy_policy,terms" on the form: what is cited.
+import { copyOf } from '../common/copy.js'
+
 const SECRET = /^(password|hidden|file|submit|button|image|reset)$/
 
 const marked = (form, name) => [...form.elements].filter(e => e.dataset[name] && !e.disabled && !SECRET.test(e.type))
@@ -30,7 +32,7 @@ export function readForm(form) {
 
 /** The form as it stood, without what is secret in it. */
 function wordingOf(form) {
-  const copy = form.cloneNode(true)
+  const copy = copyOf(form)
   for (const e of copy.querySelectorAll('script,style,input[type=hidden],input[type=password]')) e.remove()
-  return copy.outerHTML
+  return copy.innerHTML
 }
