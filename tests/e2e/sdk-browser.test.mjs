@@ -305,6 +305,89 @@ test('a key that is not for this page shows no banner, sends nothing, and says w
   assert.deepEqual(me.acts, [])
 })
 
+test('a choice that another tab has just made is not undone by one that is made here before the tab hears of it', async () => {
+  const me = await accepted()
+  const other = me.watch(await me.context.newPage())
+  await other.addInitScript(() => addEventListener('storage', e => e.stopImmediatePropagation(), true))
+  await me.open('/other', other)
+  await until(async () => (await granted(other)).length === 2, 'the grants in the other tab')
+  await me.page.evaluate(() => window.licet.withdraw('statistics'))
+  await other.evaluate(() => window.licet.choose({ recording: true }, { form: 'Our words' }))
+  await settled(other)
+  await until(async () => (await granted(me.page)).join() === 'adverts,recording', 'both grants')
+  assert.equal((await kept(me)).choices.statistics.on, 0)
+})
+
+test('a withdrawal that the storage does not take leaves no grant behind in it', async () => {
+  const me = await accepted()
+  await me.page.evaluate(() => {
+    const real = Storage.prototype.setItem
+    Storage.prototype.setItem = function (key, text) {
+      if (key === 'licet') throw new DOMException('full', 'QuotaExceededError')
+      real.call(this, key, text)
+    }
+  })
+  await me.page.evaluate(() => window.licet.withdraw('statistics'))
+  await settled(me.page)
+  assert.deepEqual(await granted(me.page), ['adverts'])
+  await me.open('/next')
+  assert.deepEqual(await granted(me.page), [], 'what is not known any more is no grant')
+})
+
+test('a person\'s grant that arrives before the policy is there is not taken for this browser\'s', async () => {
+  const me = await accepted()
+  const id = `person-early-${me.device}`
+  const token = createHmac('sha256', SECRET).update(id).digest('hex')
+  await me.context.route(CONSENT, r => r.abort('internetdisconnected'))
+  await me.page.evaluate(([id, token]) => window.licet.identify(id, {}, { token }), [id, token])
+  await me.page.evaluate(() => window.licet.choose({ linking: true }, { form: 'Our words' }))
+  await settled(me.page)
+  await me.context.unroute(CONSENT)
+  const held = []
+  await me.context.route('**/sdk/policy*', r => void held.push(r))
+  await me.page.goto(`${shop.site.url}/next`)
+  await until(async () => (await recorded(id)).length === 1, 'the consent')
+  await until(() => me.page.evaluate(() => Object.keys(localStorage).length === 1), 'its answer')
+  await held[0].continue()
+  await me.page.evaluate(() => window.licet.ready)
+  assert.equal((await kept(me)).device, me.device)
+  assert.equal(await me.page.evaluate(() => window.licet.anonymousId()), me.device)
+})
+
+// ---- what pages do wrong ----
+
+test('a call before the script is there that throws keeps neither the next nor the banner from coming', async () => {
+  const me = await shop.visitor()
+  shop.site.head = '<script nonce="n1">window.licet = []; licet.push(() => { throw new Error("the page\'s own") }); licet.push(() => { window.second = true })</script>'
+  await me.open()
+  shop.site.head = ''
+  await me.card.waitFor()
+  assert.equal(await me.page.evaluate(() => window.second), true)
+  assert.deepEqual(me.faults, ['the page failed: the page\'s own'], 'and it shows as what it is')
+})
+
+test('what a page throws when it hears of a choice keeps nobody else from hearing, nor a script from being unloaded', async () => {
+  shop.site.body = '<script type="text/plain" data-licet-purpose="statistics" src="/third-a.js"></script>'
+  const me = await accepted()
+  await until(() => me.page.evaluate(() => window.third?.length), 'the script')
+  shop.site.body = ''
+  await me.page.evaluate(() => {
+    window.licet.onChange(() => { throw new Error('the page\'s own') })
+    window.licet.onChange(() => sessionStorage.setItem('heard', '1'))
+  })
+  await me.press('opener')
+  await Promise.all([me.page.waitForEvent('load'), me.press('decline')])
+  assert.equal(await me.page.evaluate(() => sessionStorage.getItem('heard')), '1')
+  assert.deepEqual(await granted(me.page), [])
+})
+
+test('identify() without an id is nobody', async () => {
+  const me = await accepted()
+  await me.page.evaluate(() => window.licet.identify(null))
+  assert.equal(await me.page.evaluate(() => window.licet.ask('linking')), false)
+  assert.ok(me.faults.some(f => f.includes('call licet.identify first')), me.faults.join())
+})
+
 // ---- events ----
 
 test('page views of a page that changes its address without loading, with the referrer of each', async () => {

@@ -11,25 +11,24 @@ export function openLine(lock, next, post, end) {
   let sending, timer, asked
   const sendAll = async () => {
     clearTimeout(timer)
-    timer = asked = null
-    while ((flying = next())) {
-      const it = flying
-      const answer = await post(it).catch(() => null)
-      flying = null // who asks again because it failed has her turn after the pause
-      const over = await end(it, answer)
-      if (over === true) tried = 0
-      else if (!asked) return void (timer = setTimeout(flush, 1000 * (over || Math.min(2 * 5 ** tried++, MOST))))
-      asked = null
+    try {
+      while ((flying = next())) {
+        const it = flying
+        asked = null
+        const answer = await post(it).catch(() => null)
+        flying = null // who asks again because it failed has her turn after the pause
+        const over = await end(it, answer)
+        if (over === true) tried = 0
+        else if (!asked) return void (timer = setTimeout(flush, 1000 * (over || Math.min(2 * 5 ** tried++, MOST))))
+      }
+    } finally {
+      sending = null // before the lock is free, so that nobody's wish is lost in between
     }
   }
-  // where storage is blocked, so are locks
-  const alone = () => navigator.locks?.request(lock, sendAll).catch(sendAll) ?? sendAll()
   const flush = () => {
     asked ||= flying
-    return (sending ??= alone().finally(() => {
-      sending = null
-      if (!timer && next()) return flush() // what came as this ended
-    }))
+    // where storage is blocked, so are locks
+    return (sending ??= (navigator.locks?.request(lock, sendAll) ?? Promise.reject()).catch(sendAll))
   }
   addEventListener('online', flush)
   return flush

@@ -97,10 +97,9 @@ function mended(act, status, said) {
 /** {status, said}; status 0 for no answer, or somebody else's. */
 async function attempt(act) {
   const patience = new AbortController()
-  const end = setTimeout(() => patience.abort(), PATIENCE_MS)
+  setTimeout(() => patience.abort(), PATIENCE_MS)
   const answer = await post(act, { signal: patience.signal })
   const said = await answer.json().catch(() => null)
-  clearTimeout(end)
   return { status: answer.ok && !said?.id ? 0 : answer.status, said }
 }
 

@@ -28,7 +28,7 @@ export const granted = id => !!purpose(id) && mine(id) && isGranted(purpose(id),
 /** A person's consent is hers alone: it counts while she is signed in. */
 const mine = id => purpose(id).scope !== 'person' || !state.choices[id]?.on || (!!now.known && state.person === now.known.id)
 const all = () => Object.fromEntries(now.policy.purposes.map(p => [p.id, granted(p.id)]))
-const mayTrack = () => (now.policy && state.device && now.policy.events.some(granted) ? state.device : null)
+const mayTrack = () => (now.policy?.events.some(granted) ? state.device : null)
 
 /** Deletes what the scripts of purposes left that are refused. */
 function clear() {
@@ -46,7 +46,7 @@ function keep() {
     delete state.token
   }
   if (!scopes.length || (now.policy && !scopes.includes('person'))) delete state.person
-  return device.save(state)
+  device.save(state)
 }
 
 /** A grant whose time is over, or whose text is void, is none: what rests on it goes as after a withdrawal. */
@@ -130,11 +130,12 @@ function bodyOf(purposes, values, { form, by, whom }) {
 /** Records choices, {purpose: true|false}. `form`: the very wording shown. What is lowered is obeyed at once, what is granted once licet
  *  has taken it. */
 export function choose(values, { form = '', by = 'api', whom } = {}) {
+  state = device.load() // another tab's choice may be on its way to us
   const ids = Object.keys(values).filter(id => purpose(id) || (!values[id] && state.choices[id]))
   const lowersAlone = ids.every(id => !values[id])
   const lines = split(ids).map(purposes => ({
     ...bodyOf(purposes, values, { form, by, whom }),
-    ...(purposes[0].scope === 'person' ? { token: '' } : lowersAlone && state.token ? { token: state.token } : {}),
+    ...(purposes[0].scope === 'person' ? { token: '', person: 1 } : lowersAlone && state.token ? { token: state.token } : {}),
     grants: purposes.filter(p => values[p.id]).map(p => p.id),
   }))
   const day = device.today()
@@ -169,8 +170,7 @@ function taken(act, { device: id, token }) {
   state = device.load()
   const still = act.grants.filter(p => state.choices[p]?.on)
   for (const p of still) delete state.choices[p].wait
-  const devices = still.filter(p => purpose(p)?.scope !== 'person')
-  if (devices.length) {
+  if (still.length && !act.person) {
     state.device = id
     if (token) state.token = token
   }
@@ -179,7 +179,7 @@ function taken(act, { device: id, token }) {
 }
 
 function refused(act, status, said) {
-  console.error('licet: a choice was not taken:', status, said)
+  console.error('licet: not taken:', status, said)
   state = device.load()
   for (const p of act.grants) if (state.choices[p]?.wait) delete state.choices[p]
   keep()
@@ -225,7 +225,7 @@ export const licet = {
   /** Who signed in. `token`: the HMAC of the id, made by the site's server: with it she can choose for herself here, and see what is
    *  recorded for her. `read`: a read token, or what fetches one: with it she sees that as well. */
   identify(id, traits, more) {
-    now.known = { ...more, id: String(id) }
+    now.known = id == null ? null : { ...more, id: String(id) }
     const sent = events.identify(id, traits)
     apply()
     hooks.changed()
@@ -233,6 +233,7 @@ export const licet = {
   },
   /** She signed out. */
   reset() {
+    state = device.load()
     now.known = null
     events.signOut()
     for (const p of now.policy?.purposes ?? []) if (p.scope === 'person' && state.choices[p.id]?.on) delete state.choices[p.id]
@@ -266,10 +267,11 @@ export async function start() {
   const early = Array.isArray(window.licet) ? window.licet : []
   window.licet = licet
   tellDefault()
-  // a page that is only made ready has not been visited
-  if (document.prerendering) await new Promise(ok => document.addEventListener('prerenderingchange', ok, { once: true }))
   events.openTracker({ ...site, anonymousId: mayTrack })
   queue.openQueue({ ...site, token: () => state.token, taken, refused })
+  // a page that is only made ready has not been visited
+  if (document.prerendering) await new Promise(ok => document.addEventListener('prerenderingchange', ok))
+  state = device.load() // she may have chosen meanwhile
   const saying = () => JSON.stringify(Object.entries(state.choices).map(([id, c]) => [id, c.on, c.wait]))
   device.watch(() => {
     const said = saying()
@@ -277,14 +279,14 @@ export async function start() {
     apply(said !== saying() && !Object.values(state.choices).some(c => c.wait))
   })
   document.addEventListener('submit', e => e.target.matches?.('form[data-licet-form]') && record(e.target), true)
-  if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', licet.scan)
+  document.addEventListener('DOMContentLoaded', licet.scan)
   queue.flush()
   await fetchPolicy()
   if (now.policy) {
     apply()
     isReady(all())
   }
-  for (const call of early) call(licet)
+  for (const call of early) queueMicrotask(() => call(licet)) // what one throws stops nothing
 }
 
 /** Out of reach: once more when the line is there again, or in a while. */

@@ -11,7 +11,7 @@ export const blocked = !store
 const memory = new Map()
 
 /** Null as well for what is somebody else's, or damaged. */
-const read = key => quietly(() => JSON.parse(store?.getItem(key) ?? memory.get(key) ?? 'null'))
+const read = key => quietly(() => JSON.parse(memory.get(key) ?? store?.getItem(key) ?? 'null'))
 
 /** False when it lives as long as the page only. */
 function write(key, value) {
@@ -34,23 +34,29 @@ function remove(key) {
 /** {choices: {purpose: {on, v, day, wait}}, device, token, person}. A day, not a moment: a refusal must not be an id. */
 export function load() {
   const kept = read(KEY)
-  return kept && typeof kept.choices === 'object' && kept.choices ? kept : { choices: {} }
+  return kept?.choices instanceof Object ? kept : { choices: {} }
 }
 
 export const today = () => Math.floor(Date.now() / 864e5)
 
-export const save = state => (Object.keys(state.choices).length ? write(KEY, state) : remove(KEY))
+export function save(state) {
+  if (!Object.keys(state.choices).length) remove(KEY)
+  else if (!write(KEY, state)) store?.removeItem(KEY) // what stood there is not so any more
+}
 
 export const acts = () => [...new Set([...Object.keys(store ?? {}), ...memory.keys()])]
-  .filter(key => key.startsWith(ACT)).map(key => ({ ...read(key), key })).filter(act => act.body).sort((a, b) => a.n - b.n)
+  .filter(key => key.startsWith(ACT)).map(key => ({ ...read(key), id: key.slice(ACT.length) })).filter(act => act.body).sort((a, b) => a.n - b.n)
 
-export const keepAct = ({ key, ...act }) => write(key, act)
-export const actKey = id => ACT + id
-export const dropAct = act => remove(act.key)
+export const keepAct = act => write(ACT + act.id, act)
+export const dropAct = act => remove(ACT + act.id)
 
 /** Calls `then` when another tab has changed something, or may have while this page was put aside. */
 export function watch(then) {
-  addEventListener('storage', e => (e.key === KEY || e.key === null) && then())
+  addEventListener('storage', e => {
+    if (e.key !== KEY && e.key) return
+    memory.delete(KEY)
+    then()
+  })
   addEventListener('pageshow', e => e.persisted && then())
 }
 
@@ -65,7 +71,7 @@ export function forget(patterns) {
   const host = location.hostname.split('.')
   for (const cookie of (quietly(() => document.cookie) ?? '').split('; ')) {
     const name = cookie.split('=')[0]
-    if (!name || !named(name)) continue
+    if (!named(name)) continue
     const end = `${name}=; Max-Age=0; Path=`
     for (const path of ['/', location.pathname]) {
       document.cookie = end + path

@@ -9,7 +9,7 @@ let site, buffer = [], timer, views, last, user, seen
 export function openTracker(options) {
   site = options
   for (const end of ['pagehide', 'visibilitychange']) addEventListener(end, () => send(true))
-  addEventListener('click', e => mark(e.target, 'a,button,[data-licet-track]'), true)
+  addEventListener('click', e => mark(e.target, ':not(form)'), true)
   addEventListener('submit', e => mark(e.target, 'form'), true)
   for (const name of ['pushState', 'replaceState']) {
     const real = history[name]
@@ -54,7 +54,7 @@ function put(message) {
 function send(leaving) {
   clearTimeout(timer)
   timer = null
-  if (!buffer.length || !site.anonymousId()) return drop()
+  if (!buffer.length) return
   const batch = buffer.splice(0)
   const body = JSON.stringify({ writeKey: site.key, sentAt: new Date().toISOString(), batch })
   const url = `${site.url}/v1/batch`
@@ -66,13 +66,11 @@ function attempt(url, body, n) {
   if (!site.anonymousId()) return
   fetch(url, { method: 'POST', body, credentials: 'omit', keepalive: body.length < 6e4, headers: { 'Content-Type': 'text/plain' } })
     .catch(() => ({ status: 503 }))
-    .then(a => (a.status === 429 || a.status >= 500) && n < 4 && setTimeout(attempt, 1000 * 4 ** n, url, body, n + 1))
+    .then(a => /429|5../.test(a.status) && n < 4 && setTimeout(attempt, 1000 * 4 ** n, url, body, n + 1))
 }
 
-/** Forgets what has not been sent, and who signed in. */
+/** Forgets what has not been sent. */
 export function drop() {
-  clearTimeout(timer)
-  timer = null
   buffer = []
 }
 
@@ -112,8 +110,8 @@ export function startViews(automatic) {
 
 /** <a data-licet-track="Downloaded" data-licet-prop-file="a.pdf">. A field's content is never read. */
 function mark(target, kind) {
-  const element = target.closest?.('[data-licet-track]')
-  if (!element || !element.matches(kind) || (kind !== 'form' && element.matches('form'))) return
+  const element = target.closest?.(`${kind}[data-licet-track]`)
+  if (!element) return
   const properties = {}
   for (const [name, value] of Object.entries(element.dataset)) {
     if (/^licetProp./.test(name)) properties[name[9].toLowerCase() + name.slice(10)] = value

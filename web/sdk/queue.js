@@ -1,7 +1,7 @@
 // Acts on their way to POST /public/consent: kept until licet has taken them, sent in order, each once.
 import { openLine } from '../common/line.js'
 import { newId } from '../common/small.js'
-import { actKey, acts, dropAct, keepAct } from './device.js'
+import { acts, dropAct, keepAct } from './device.js'
 
 let site
 
@@ -17,7 +17,6 @@ export function openQueue(options) {
 /** Puts an act into the line: {body, grants, token}. `short`: what is sent where there is no room for all of it. */
 export function enqueue({ body, short, ...more }) {
   const act = { n: Math.max(Date.now(), (acts().at(-1)?.n ?? 0) + 1), id: newId(), ...more }
-  act.key = actKey(act.id)
   const kept = keepAct({ ...act, body: JSON.stringify(body) }) || (short && keepAct({ ...act, body: JSON.stringify(short) }))
   flush()
   return kept

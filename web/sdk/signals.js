@@ -1,6 +1,6 @@
 // What other scripts of the page are told. Words and spellings are theirs.
-const GOOGLE = ['ad_storage', 'ad_user_data', 'ad_personalization', 'analytics_storage', 'functionality_storage',
-  'personalization_storage', 'security_storage']
+const GOOGLE = Object.fromEntries(['ad_storage', 'ad_user_data', 'ad_personalization', 'analytics_storage', 'functionality_storage',
+  'personalization_storage', 'security_storage'].map(name => [name, []]))
 
 const layer = () => (window.dataLayer = window.dataLayer ?? [])
 function gtag() {
@@ -12,13 +12,12 @@ const each = (signals, all, yes, no) => Object.fromEntries(Object.entries(signal
 
 /** Before any tag: all seven denied. */
 export function tellDefault() {
-  gtag('consent', 'default', { ...Object.fromEntries(GOOGLE.map(name => [name, 'denied'])), wait_for_update: 500 })
+  gtag('consent', 'default', { ...each(GOOGLE, {}, 'granted', 'denied'), wait_for_update: 500 })
 }
 
 /** `all`: {purpose: granted}. `lowered`: something was granted on this page and is no longer. */
 export function tell(policy, all, lowered) {
-  const none = Object.fromEntries(GOOGLE.map(name => [name, []]))
-  gtag('consent', 'update', each({ ...none, ...policy.google }, all, 'granted', 'denied'))
+  gtag('consent', 'update', each(policy.google ?? GOOGLE, all, 'granted', 'denied'))
   layer().push({ event: 'licet_consent', licet: { ...all } })
   if (policy.clarity) {
     window.clarity = window.clarity ?? function () {
