@@ -135,8 +135,8 @@ const SAYS = {
   nl: ['Papier om graag op te schrijven.', 'Drie dingen, goed gemaakt. We drukken wat verkocht wordt en laten de rest.', ['Notitieboek', 'Brieven', 'Potloden']],
 }
 
-/** {house, site: {url, asked, page(html)}, browser, stop()}. `tag`: attributes of the script's tag. */
-export async function openShop({ change = c => c, script = 'licet.js', env = {} } = {}) {
+/** {house, site: {url, asked, page(html)}, browser, stop()}. `tag`: attributes of the script's tag; `browser`: options of it. */
+export async function openShop({ change = c => c, script = 'licet.js', env = {}, browser: how } = {}) {
   await mkdir(OUT, { recursive: true })
   const house = await startHouse({ env, change: c => change(config(c, c.destinations[1].endpoint.replace(/\/warehouse$/, ''))) })
   const site = { asked: [], head: '', body: '', tag: '' }
@@ -154,7 +154,7 @@ ${site.head}<script src="${house.licet.url}/sdk/${script}" data-key="${house.lic
   })
   await new Promise(ok => server.listen(0, '127.0.0.1', ok))
   site.url = `http://127.0.0.1:${server.address().port}`
-  const browser = await openBrowser()
+  const browser = await openBrowser(how)
   const contexts = []
   return {
     house, site, browser,
