@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
 import { openShop, purposes, secondVersion, shot } from './banner-house.mjs'
-import { until } from './daemon.mjs'
+import { sleep, until } from './daemon.mjs'
 import { arrivals } from './fixture.mjs'
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -377,16 +377,44 @@ test('ask() asks for one purpose in a dialog of its own, keeps to a refusal, and
   assert.equal(await me.page.evaluate(() => window.licet.ask('recording')), true)
 })
 
-test('nothing moves when the banner comes', async () => {
+test('who is typing when the banner comes goes on typing, and the page stays where it was scrolled', async () => {
+  const me = await shop.visitor()
+  shop.site.body = '<p><input id="in"></p><div class="tall">more</div>'
+  const held = []
+  await me.context.route('**/sdk/policy*', r => void held.push(r))
+  await me.page.goto(shop.site.url)
+  shop.site.body = ''
+  await until(() => held.length === 1, 'the policy to be asked for')
+  await me.page.evaluate(() => (document.querySelector('.tall').style.height = '3000px'))
+  await me.page.focus('#in')
+  await me.page.evaluate(() => scrollTo(0, 60))
+  await me.page.keyboard.type('one ')
+  const before = await me.page.evaluate(() => scrollY)
+  await held[0].continue()
+  await me.card.waitFor()
+  await me.page.keyboard.type('two')
+  assert.deepEqual(await me.page.evaluate(() => [document.activeElement.id, document.activeElement.value, scrollY]), ['in', 'one two', before])
+})
+
+test('nothing moves when the banner comes, opens into choices, and goes', async () => {
   const me = await shop.visitor()
   await me.context.addInitScript(() => {
     window.seen = []
-    new PerformanceObserver(list => window.seen.push(...list.getEntries().map(e => e.value))).observe({ type: 'layout-shift', buffered: true })
+    new PerformanceObserver(list => window.seen.push(...list.getEntries().filter(e => !e.hadRecentInput).map(e => e.value))).observe({ type: 'layout-shift', buffered: true })
   })
   await me.open()
   await me.card.waitFor()
-  await me.page.evaluate(() => new Promise(ok => setTimeout(ok, 300)))
+  const rest = () => me.page.evaluate(() => new Promise(ok => setTimeout(ok, 300)))
+  await rest()
+  for (const part of ['choose', 'accept', 'opener', 'decline']) {
+    await me.press(part)
+    await rest()
+  }
   assert.deepEqual(await me.page.evaluate(() => window.seen), [])
+  await sleep(600) // what follows a click is nobody's shift
+  await me.page.evaluate(() => document.querySelector('h1').before(document.createElement('hr')))
+  await rest()
+  assert.ok(await me.page.evaluate(() => window.seen.length > 0), 'and a shift would have been seen')
 })
 
 test('a page themes it by custom properties, under the same policy', async () => {

@@ -274,6 +274,44 @@ for (const days of [1, -1]) {
   })
 }
 
+for (const days of [1, -1]) {
+  test(`a clock that is wrong by ${days} day: a grant ends, and a refusal is asked about again, at most a day off, and a withdrawal arrives`, async () => {
+    const me = await accepted()
+    const at = n => me.page.clock.setFixedTime(Date.now() + (n + days) * 864e5)
+    const look = async n => {
+      await at(n)
+      await me.open('/next')
+      return [(await granted(me.page)).length, await me.card.isVisible()]
+    }
+    assert.deepEqual(await look(364 - days), [2, false])
+    assert.deepEqual(await look(365 - days), [0, true], 'when this clock says so')
+    await at(0)
+    await me.open('/again')
+    await me.press('accept')
+    await until(async () => (await granted(me.page)).length === 2, 'the new grants')
+    const { device } = await kept(me)
+    await me.page.evaluate(() => window.licet.withdraw()) // by the token
+    await settled(me.page)
+    const verdict = await licet.verdicts({ type: 'track', event: 'Late', anonymousId: device, messageId: `wrong-${device}` })
+    assert.deepEqual([verdict.warehouse, verdict.crm], ['withdrawn', 'withdrawn'])
+    assert.deepEqual(await look(180 - days), [0, false]) // the clock is mended
+    assert.deepEqual(await look(183 - days), [0, true])
+  })
+}
+
+test('what was granted under a clock a day ahead does not outlive its time by more than that day', async () => {
+  const me = await shop.visitor()
+  await me.page.clock.setFixedTime(Date.now() + 864e5)
+  await me.open()
+  await me.press('accept')
+  await until(async () => (await granted(me.page)).length === 2, 'the grants')
+  for (const [day, many] of [[365, 2], [366, 0]]) {
+    await me.page.clock.setFixedTime(Date.now() + day * 864e5)
+    await me.open('/next')
+    assert.equal((await granted(me.page)).length, many, `day ${day}`)
+  }
+})
+
 test('what licet does not take is not granted: she is told, and asked again', async () => {
   const me = await shop.visitor()
   await me.context.route(CONSENT, r => (r.request().method() === 'POST'
