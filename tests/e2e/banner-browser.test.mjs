@@ -26,14 +26,14 @@ const settled = page => page.evaluate(() => window.licet.flush())
 const standing = async id => Object.fromEntries((await licet.api('GET', `/v1/permissions/${id}`)).json.purposes.map(p => [p.id, p]))
 
 for (const [language, words] of Object.entries({
-  en: ['May we use your data?', 'Decline all', 'Accept all', 'Full text', 'Privacy choices'],
-  de: ['Dürfen wir Ihre Daten verwenden?', 'Alle ablehnen', 'Alle annehmen', 'Voller Wortlaut', 'Datenschutz-Wahl'],
-  nl: ['Mogen wij uw gegevens gebruiken?', 'Alles weigeren', 'Alles toestaan', 'Volledige tekst', 'Privacykeuzes'],
+  en: ['May we use your data?', 'Decline all', 'Accept all', 'Full text', 'Privacy choices', 'January 1, 2025'],
+  de: ['Dürfen wir Ihre Daten verwenden?', 'Alle ablehnen', 'Alle annehmen', 'Voller Wortlaut', 'Datenschutz-Wahl', '1. Januar 2025'],
+  nl: ['Mogen wij uw gegevens gebruiken?', 'Alles weigeren', 'Alles toestaan', 'Volledige tekst', 'Privacykeuzes', '1 januari 2025'],
 })) {
   test(`the whole journey in ${language}: nothing before the choice, nothing after the withdrawal, no finding of axe-core`, async () => {
     const me = await shop.visitor({ viewport: { width: 1200, height: 800 } })
     const { page } = me
-    const [title, decline, accept, text, manage] = words
+    const [title, decline, accept, text, manage, since] = words
     await me.open(`/?l=${language}&utm_source=letter`)
     await me.card.getByRole('heading', { name: title }).waitFor()
     await shot(page, `${language}-1-first`)
@@ -45,6 +45,7 @@ for (const [language, words] of Object.entries({
 
     await me.card.getByText(text).first().click()
     assert.ok(await me.card.getByText('Tuuli Warehouse Oy').first().isVisible(), 'the full text is one click away')
+    await me.card.getByText(since).first().waitFor()
     await shot(page, `${language}-2-full-text`)
     assert.deepEqual(await faultsOf(page), [])
     await me.press('choose')

@@ -33,11 +33,14 @@ const direction = language => (/^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/.test(langua
 function fullText(p, fresh) {
   const recipients = p.recipients.map(r => `${r.name} (${country(r.country)})`).join(', ')
   const parts = { ...p.text, recipients }
-  return h('details', {},
+  const version = since => fill(words().version, { version: p.version, since })
+  const line = h('p', { class: 'fine' }, version(p.since))
+  // in words once somebody looks: the browser's calendars take long to load, and this may not hold up the page
+  return h('details', { ontoggle: () => line.replaceChildren(version(date(p.since))) },
     h('summary', { 'aria-label': `${words().full_text}: ${p.text.title}` }, words().full_text),
     h('dl', {}, PARTS.filter(name => parts[name]).map(name => [
       h('dt', { class: fresh.includes(name) && 'fresh' }, words()[name]), h('dd', {}, parts[name])])),
-    h('p', { class: 'fine' }, fill(words().version, { version: p.version, since: date(p.since) })))
+    line)
 }
 
 function stateOf(p, choice) {
