@@ -260,7 +260,7 @@ static bool parse(struct builder *b)
 /* The first byte that is not UTF-8, or a control character; text.n when all is well. */
 static size_t bad_byte(struct str text)
 {
-    const char *end = text.p + text.n;
+    const char *end = text.n > 0 ? text.p + text.n : text.p; /* to NULL not even 0 may be added */
     for (size_t i = 0; i < text.n;) {
         unsigned char c = (unsigned char)text.p[i];
         if (c < 0x80) {
