@@ -3,6 +3,13 @@
 
 #include "conf/read_priv.h"
 
+#define DAY_MS INT64_C(86400000)
+enum {
+    LIMIT_COOKIE_NAME = 64,
+    LIMIT_COOKIE_DAYS = 400, /* browsers keep none for longer (draft-ietf-httpbis-rfc6265bis) */
+    COOKIE_MONTHS = 6,
+};
+
 const char *const conf_word_language[CONF_WORD_LANGUAGES] = { "en", "de", "nl" };
 const struct conf_word_text conf_word_text[CONF_WORDS] = {
 #define WORD_TEXT(name, meaning, en, de, nl) { #name, { en, de, nl } },
@@ -83,6 +90,91 @@ const struct table table_banner_hubspot = { "banner.hubspot",
                                             NULL,
                                             NULL,
                                             NULL };
+
+/* ---- the cookie ---- */
+
+/* RFC 6265 has more; these need no quoting, neither here nor in whatever reads them. */
+static bool cookie_name_ok(struct str s)
+{
+    bool ok = s.n > 0 && s.n <= LIMIT_COOKIE_NAME;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        ok = ok && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '_' || c == '-');
+    }
+    return ok;
+}
+
+static void read_cookie_name(struct reader *r, const struct rule *rule, const struct yaml *n,
+                             void *base)
+{
+    struct str s;
+    if (!scalar(r, n, &s))
+        return;
+    if (!cookie_name_ok(s))
+        return fault(r, n, "'%s' is not like licet_id: letters, digits, - and _, at most %d",
+                     shown_node(r, n), LIMIT_COOKIE_NAME);
+    if (str_eq(s, STR("licet_device")))
+        return fault(r, n, "'licet_device' is the cookie that licet's own server sets");
+    *(struct str *)((char *)base + rule->at) = s;
+}
+
+static void read_cookie_domain(struct reader *r, const struct rule *rule, const struct yaml *n,
+                               void *base)
+{
+    AUTO(arena_fini) struct arena a = ARENA_INIT;
+    struct str s;
+    struct web w;
+    if (!scalar(r, n, &s))
+        return;
+    bool ok = memchr(s.p, '/', s.n) == NULL && memchr(s.p, ':', s.n) == NULL &&
+              memchr(s.p, '.', s.n) != NULL && s.p[0] != '.' &&
+              web_parse(arena_printf(&a, "https://%.*s", STR_ARG(s)), &w) && !w.address;
+    if (!ok)
+        return fault(r, n, "'%s' is not a domain, like shop.example", shown_node(r, n));
+    *(struct str *)((char *)base + rule->at) = s;
+}
+
+static void read_cookie_life(struct reader *r, const struct rule *rule, const struct yaml *n,
+                             void *base)
+{
+    struct duration d;
+    if (!scalar_duration(r, n, &d))
+        return;
+    int64_t ms = time_add(0, d);
+    if (ms < DAY_MS || ms > LIMIT_COOKIE_DAYS * DAY_MS)
+        return fault(r, n, "must be between 1d and %dd", LIMIT_COOKIE_DAYS);
+    *(struct duration *)((char *)base + rule->at) = d;
+}
+
+#define COOKIE(member) offsetof(struct conf, banner.cookie.member)
+static const struct rule cookie_rules[] = {
+    { "name", read_cookie_name, "letters, digits, `-` and `_`", .needed = KIND_ANY,
+      .at = COOKIE(name) },
+    { "domain", read_cookie_domain,
+      "like `shop.example`, whose subdomains get it as well; default: the page's host alone",
+      .at = COOKIE(domain) },
+    { "lifetime", read_cookie_life,
+      "from the grant on, 1 to 400 days; default 6 months; it ends with the grant at the latest",
+      .at = COOKIE(lifetime) },
+};
+static void cookie_init(struct reader *r, const struct yaml *n, void *base)
+{
+    (void)r, (void)n;
+    ((struct conf *)base)->banner.cookie.lifetime.months = COOKIE_MONTHS;
+}
+const struct table table_banner_cookie = {
+    "banner.cookie",
+    "A cookie with this browser's id, which the site's own server can read. It is there while one "
+    "of "
+    "`events` is granted, and at no other time.",
+    cookie_rules,
+    COUNT(cookie_rules),
+    0,
+    cookie_init,
+    NULL,
+    NULL
+};
 
 /* ---- words ---- */
 
@@ -169,6 +261,8 @@ static const struct rule banner_rules[] = {
       .table = &table_banner_clarity },
     { "hubspot", read_inner, "see below; without it HubSpot is told nothing",
       .table = &table_banner_hubspot },
+    { "cookie", read_inner, "see below; default: no cookie, the id is in the page's storage alone",
+      .table = &table_banner_cookie },
 };
 const struct table table_banner = { "banner",
                                     "What `/sdk/licet.js` shows and does beside what the purposes "

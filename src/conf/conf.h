@@ -383,6 +383,11 @@ struct conf {
         uint32_t words_count;
         struct conf_names events; /* purposes; none: policy/shown.h decides */
         struct conf_names signal[CONF_SIGNALS];
+        struct conf_cookie { /* of the device's id, for the site's own server; name "": none */
+            struct str name;
+            struct str domain; /* "": of the page's host alone */
+            struct duration lifetime;
+        } cookie;
     } banner;
     struct conf_cmp cmp;
 };

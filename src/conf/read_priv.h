@@ -211,7 +211,7 @@ extern const struct table table_top, table_tls, table_timeouts, table_controller
     table_batch, table_consent, table_destination_tls, table_destination_limits, table_proxy,
     table_link, table_seals, table_authority, table_hook, table_hook_limits, table_double_opt_in,
     table_mail, table_letter, table_banner, table_banner_words, table_banner_google,
-    table_banner_clarity, table_banner_hubspot, table_cmp, table_cmp_entry;
+    table_banner_clarity, table_banner_hubspot, table_banner_cookie, table_cmp, table_cmp_entry;
 
 /* All of them, in the order of the reference. */
 extern const struct table *const tables[];

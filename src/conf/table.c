@@ -197,6 +197,7 @@ const struct table *const tables[] = {
     &table_banner_google,
     &table_banner_clarity,
     &table_banner_hubspot,
+    &table_banner_cookie,
     &table_cmp,
     &table_cmp_entry,
 };

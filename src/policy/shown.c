@@ -425,6 +425,18 @@ static void put_cmp(const struct showing *x)
     buf_lit(x->to, "]}");
 }
 
+static void put_cookie(const struct showing *x)
+{
+    const struct conf_cookie *c = &x->p->conf->banner.cookie;
+    if (c->name.n == 0)
+        return;
+    name(x->to, "cookie");
+    buf_byte(x->to, '{');
+    text(x->to, "name", c->name);
+    text_or_null(x->to, "domain", c->domain);
+    buf_printf(x->to, ",\"days\":%u}", days_of(c->lifetime));
+}
+
 enum err policy_shown(const struct policy *p, struct str wanted, int64_t at_ms, struct arena *a,
                       struct str *ret_json)
 {
@@ -449,6 +461,7 @@ enum err policy_shown(const struct policy *p, struct str wanted, int64_t at_ms, 
     put_signals(&x, "google", CONF_GOOGLE_AD_STORAGE, CONF_CLARITY_AD_STORAGE);
     put_signals(&x, "clarity", CONF_CLARITY_AD_STORAGE, CONF_HUBSPOT_ANALYTICS);
     put_signals(&x, "hubspot", CONF_HUBSPOT_ANALYTICS, CONF_SIGNALS);
+    put_cookie(&x);
     put_cmp(&x);
     buf_byte(&to, '}');
     if (to.over)

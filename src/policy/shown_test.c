@@ -264,6 +264,22 @@ static void every_signal_of_a_system_that_is_named_is_there_and_none_of_others(v
     assert_string_equal(told(JSON_ROOT, "hubspot"), "");
 }
 
+static void where_the_id_stands_for_the_server_is_told_with_its_time(void **state)
+{
+    (void)state;
+    show(usual, "en", NEW_YEAR);
+    assert_string_equal(told(JSON_ROOT, "cookie"), "");
+    struct str text = arena_printf(&arena, "%sbanner: {cookie: {name: licet_id}}\n", usual);
+    show(text.p, "en", NEW_YEAR);
+    assert_string_equal(told(JSON_ROOT, "cookie"),
+                        "{\"name\":\"licet_id\",\"domain\":null,\"days\":182}");
+    text = arena_printf(&arena, "%sbanner: {cookie: {name: a, domain: b.example, lifetime: 30d}}\n",
+                        usual);
+    show(text.p, "en", NEW_YEAR);
+    assert_string_equal(told(JSON_ROOT, "cookie"),
+                        "{\"name\":\"a\",\"domain\":\"b.example\",\"days\":30}");
+}
+
 #define OF(since, says) "since: " since ", text: {en: " TEXT(says) "}}"
 #define PLATFORM(of)                                                                               \
     "purposes: [{id: stats, versions: [{version: 1, " OF("2025-01-01", "A") ", {version: 2, " OF(  \
@@ -323,6 +339,7 @@ int main(void)
         T(a_void_text_is_not_shown_and_older_void_texts_are_named),
         T(events_need_what_a_destination_requires_of_the_device_unless_it_is_configured),
         T(every_signal_of_a_system_that_is_named_is_there_and_none_of_others),
+        T(where_the_id_stands_for_the_server_is_told_with_its_time),
         T(of_a_platform_is_shown_what_can_be_bound_at_that_moment),
         T(nothing_of_a_destination_but_its_recipient_is_shown),
     };
