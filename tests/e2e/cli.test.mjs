@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { after, before, test } from 'node:test'
 import { licet, until } from './daemon.mjs'
 import { consent, startHouse, track } from './fixture.mjs'
@@ -41,6 +42,14 @@ for (const verb of VERBS) {
     assert.equal(err, '')
   })
 }
+
+test('with the keys and secrets that README.md makes, the full example is accepted', async () => {
+  const top = resolve(import.meta.dirname, '../..')
+  const [, names] = /^for name in (.*); do$/m.exec(await readFile(join(top, 'README.md'), 'utf8'))
+  const env = Object.fromEntries(names.split(' ').map(name => [`LICET_${name}`, randomBytes(16).toString('hex')]))
+  const { code, err } = await licet(['--config', 'examples/licet.yaml', 'check'], { cwd: top, env })
+  assert.equal(code, 0, err)
+})
 
 test('licet version prints one', async () => {
   const { code, out } = await licet(['version'])
