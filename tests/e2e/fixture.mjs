@@ -8,9 +8,10 @@ import { dirname, join } from 'node:path'
 import { Receiver } from '../receiver/receiver.mjs'
 import { BINARY, Daemon, newWebhookSecret, sleep, until } from './daemon.mjs'
 
+const AIMS = { profiling: 'We note what a customer reads, to answer what she asks.' } // the word alone is warned of
 const text = title => ({
   en: {
-    title, aim: `We need it for ${title}.`, data: 'What the page tells.', transfer: 'To the recipient named, nowhere else.',
+    title, aim: AIMS[title] ?? `We need it for ${title}.`, data: 'What the page tells.', transfer: 'To the recipient named, nowhere else.',
     storage: 'A year.', automation: 'None.', consequences: 'None.', withdrawal: 'At the foot of every page.',
   },
 })

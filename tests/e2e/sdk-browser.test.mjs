@@ -350,6 +350,8 @@ test('a choice that another tab has just made is not undone by one that is made 
   await me.open('/other', other)
   await until(async () => (await granted(other)).length === 2, 'the grants in the other tab')
   await me.page.evaluate(() => window.licet.withdraw('statistics'))
+  // storage comes to another process in a while; only its event is held back here
+  await until(() => other.evaluate(() => !JSON.parse(localStorage.licet).choices.statistics.on), 'the withdrawal in what both keep')
   await other.evaluate(() => window.licet.choose({ recording: true }, { form: 'Our words' }))
   await settled(other)
   await until(async () => (await granted(me.page)).join() === 'adverts,recording', 'both grants')
