@@ -3,12 +3,14 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "codec/json.h"
+#include "codec/locale.h"
 
 struct showing {
     const struct policy *p;
     int64_t at_ms;
     struct str language; /* of the words */
     struct buf *to;
+    struct arena *a;
 };
 
 /* ---- JSON ---- */
@@ -258,6 +260,24 @@ static void put_text(const struct showing *x, const struct policy_purpose *p,
     buf_byte(x->to, ']');
 }
 
+/* With its name: a browser takes long to load those of all countries. */
+static void put_country(const struct showing *x, const char *code)
+{
+    text(x->to, "country", str_of(code));
+    text(x->to, "country_name", locale_country(x->language, code, x->a));
+}
+
+static void put_dates(const struct showing *x)
+{
+    struct locale_dates d;
+    locale_dates(x->language, x->a, &d);
+    name(x->to, "dates");
+    buf_byte(x->to, '[');
+    for (int m = 0; m < 12; m++)
+        item(x->to, d.month[m]);
+    buf_byte(x->to, ']');
+}
+
 static void put_recipients(const struct showing *x, const struct policy_version *v)
 {
     name(x->to, "recipients");
@@ -272,7 +292,7 @@ static void put_recipients(const struct showing *x, const struct policy_version 
         comma(x->to);
         buf_byte(x->to, '{');
         text(x->to, "name", v->recipient[i].name);
-        text(x->to, "country", str_of(v->recipient[i].country));
+        put_country(x, v->recipient[i].country);
         buf_byte(x->to, '}');
     }
     buf_byte(x->to, ']');
@@ -442,18 +462,19 @@ enum err policy_shown(const struct policy *p, struct str wanted, int64_t at_ms, 
 {
     AUTO(buf_fini) struct buf to = BUF_INIT(LIMIT_SHOWN);
     const struct conf *c = p->conf;
-    struct showing x = { .p = p, .at_ms = at_ms, .to = &to };
+    struct showing x = { .p = p, .at_ms = at_ms, .to = &to, .a = a };
     x.language = choose_language(&x, wanted);
     buf_byte(&to, '{');
     text(&to, "language", x.language);
     name(&to, "controller");
     buf_byte(&to, '{');
     text(&to, "name", c->controller_name);
-    text(&to, "country", str_of(c->controller_country));
+    put_country(&x, c->controller_country);
     text(&to, "contact", c->controller_contact);
     buf_byte(&to, '}');
     put_purposes(&x);
     put_words(&x);
+    put_dates(&x);
     if (c->banner.events.count != 0)
         names(&to, "events", &c->banner.events);
     else

@@ -112,7 +112,8 @@ static void the_text_in_force_is_shown_with_its_recipients_as_they_were_frozen(v
     assert_string_equal(told(purpose(0), "text.aim"), "\"two\"");
     assert_string_equal(
         told(purpose(0), "recipients"),
-        "[{\"name\":\"A Ltd\",\"country\":\"IE\"},{\"name\":\"C Ltd\",\"country\":\"FI\"}]");
+        "[{\"name\":\"A Ltd\",\"country\":\"IE\",\"country_name\":\"Ireland\"},{\"name\":\"C "
+        "Ltd\",\"country\":\"FI\",\"country_name\":\"Finland\"}]");
     assert_string_equal(told(purpose(0), "notices"),
                         "[{\"identifier\":\"privacy\",\"version\":3}]");
     assert_string_equal(told(JSON_ROOT, "controller.name"), "\"Blatt \\\"&\\\" Halm\"");
@@ -124,7 +125,7 @@ static void two_destinations_of_one_company_are_one_recipient(void **state)
     show(usual, "en", NEW_YEAR - 300 * FIXTURE_DAY);
     assert_string_equal(told(purpose(0), "version"), "1");
     assert_string_equal(told(purpose(0), "recipients"),
-                        "[{\"name\":\"A Ltd\",\"country\":\"IE\"}]");
+                        "[{\"name\":\"A Ltd\",\"country\":\"IE\",\"country_name\":\"Ireland\"}]");
 }
 
 static void before_its_first_text_a_purpose_is_not_shown(void **state)
@@ -264,6 +265,17 @@ static void every_signal_of_a_system_that_is_named_is_there_and_none_of_others(v
     assert_string_equal(told(JSON_ROOT, "hubspot"), "");
 }
 
+static void dates_are_written_in_the_language_of_the_words(void **state)
+{
+    (void)state;
+    show(usual, "de", NEW_YEAR);
+    struct str dates = str_of(told(JSON_ROOT, "dates"));
+    assert_true(str_starts(dates, STR("[\"22. Januar 3333\",\"22. Februar 3333\",")));
+    show(usual, "en", NEW_YEAR);
+    dates = str_of(told(JSON_ROOT, "dates"));
+    assert_true(str_starts(dates, STR("[\"January 22, 3333\",")));
+}
+
 static void where_the_id_stands_for_the_server_is_told_with_its_time(void **state)
 {
     (void)state;
@@ -339,6 +351,7 @@ int main(void)
         T(a_void_text_is_not_shown_and_older_void_texts_are_named),
         T(events_need_what_a_destination_requires_of_the_device_unless_it_is_configured),
         T(every_signal_of_a_system_that_is_named_is_there_and_none_of_others),
+        T(dates_are_written_in_the_language_of_the_words),
         T(where_the_id_stands_for_the_server_is_told_with_its_time),
         T(of_a_platform_is_shown_what_can_be_bound_at_that_moment),
         T(nothing_of_a_destination_but_its_recipient_is_shown),

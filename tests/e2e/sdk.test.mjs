@@ -90,11 +90,11 @@ test('a 304 has the length of what it stands for, or none', async () => {
 test('the policy holds what a visitor is told, and nothing else of the configuration', async () => {
   const { body } = await policy('&language=en')
   const told = JSON.parse(body)
-  assert.deepEqual(Object.keys(told).sort(), ['clarity', 'controller', 'events', 'google', 'hubspot', 'imprint', 'language', 'privacy_policy', 'purposes', 'words'])
+  assert.deepEqual(Object.keys(told).sort(), ['clarity', 'controller', 'dates', 'events', 'google', 'hubspot', 'imprint', 'language', 'privacy_policy', 'purposes', 'words'])
   assert.deepEqual(told.purposes.map(p => p.id), ['statistics', 'adverts', 'recording', 'linking', 'orders'])
   const [statistics, adverts, recording, linking, orders] = told.purposes
   assert.deepEqual(Object.keys(statistics).sort(), ['ask_again_days', 'basis', 'changes', 'forget', 'honours', 'id', 'language', 'lifetime_days', 'notices', 'recipients', 'scope', 'separate', 'since', 'terminal_access', 'text', 'version', 'void'])
-  assert.deepEqual(statistics.recipients, [{ name: 'warehouse Ltd', country: 'IE' }])
+  assert.deepEqual(statistics.recipients, [{ name: 'warehouse Ltd', country: 'IE', country_name: 'Ireland' }])
   assert.deepEqual([statistics.version, statistics.since, statistics.lifetime_days, statistics.ask_again_days], [1, '2025-01-01', 365, 182])
   assert.deepEqual(statistics.notices, [{ identifier: 'privacy_policy', version: 1 }])
   assert.deepEqual(statistics.forget, ['_ga*', 'hubspotutk'])
@@ -113,6 +113,8 @@ test('the language is the best that is there, the words are its own, and what la
   assert.equal(german.language, 'de')
   assert.equal(german.words.accept_all, 'Alle annehmen')
   assert.equal(german.imprint, '/imprint')
+  assert.equal(german.dates[2], '22. März 3333')
+  assert.equal(german.controller.country_name, 'Deutschland')
   assert.deepEqual(german.purposes.map(p => p.language), ['de', 'de', 'en', 'en', 'en'])
   assert.equal(german.purposes[0].text.title, 'Statistik des Ladens')
   assert.equal((await json('&language=xx,,nl')).language, 'nl')

@@ -13,17 +13,11 @@ let root, card, dialog, opener, dismissed, failed
 let shown // of the choices that stand open: for whom, null for nobody; false: they do not
 
 const words = () => now.policy.words
-const made = {} // they are slow to make
-const make = (kind, options) => {
-  try {
-    return new Intl[kind](now.policy.language, options)
-  } catch { // a language that the browser takes for none
-    return new Intl[kind]('en', options)
-  }
+/** As the policy writes the dates of that month; the browser's own calendars take long to load. */
+function date(said) {
+  const day = new Date(said)
+  return now.policy.dates[day.getUTCMonth()].replace('22', day.getUTCDate()).replace('3333', day.getUTCFullYear())
 }
-const local = (kind, options) => (made[kind] ??= make(kind, options))
-const date = day => local('DateTimeFormat', { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(day))
-const country = code => local('DisplayNames', { type: 'region' }).of(code)
 
 const direction = language => (/^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/.test(language) ? 'rtl' : 'ltr')
 
@@ -31,16 +25,13 @@ const direction = language => (/^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/.test(langua
 
 /** The whole text of the version, as it would be agreed to. `fresh`: names of parts that are new to her. */
 function fullText(p, fresh) {
-  const recipients = p.recipients.map(r => `${r.name} (${country(r.country)})`).join(', ')
+  const recipients = p.recipients.map(r => `${r.name} (${r.country_name})`).join(', ')
   const parts = { ...p.text, recipients }
-  const version = since => fill(words().version, { version: p.version, since })
-  const line = h('p', { class: 'fine' }, version(p.since))
-  // in words once somebody looks: the browser's calendars take long to load, and this may not hold up the page
-  return h('details', { ontoggle: () => line.replaceChildren(version(date(p.since))) },
+  return h('details', {},
     h('summary', { 'aria-label': `${words().full_text}: ${p.text.title}` }, words().full_text),
     h('dl', {}, PARTS.filter(name => parts[name]).map(name => [
       h('dt', { class: fresh.includes(name) && 'fresh' }, words()[name]), h('dd', {}, parts[name])])),
-    line)
+    h('p', { class: 'fine' }, fill(words().version, { version: p.version, since: date(p.since) })))
 }
 
 function stateOf(p, choice) {
@@ -92,7 +83,7 @@ function footer() {
   const { controller, privacy_policy: policy, imprint } = now.policy
   const links = [[policy, words().policy], [imprint, words().imprint]].filter(([href]) => href)
   return h('p', { class: 'fine' },
-    fill(words().responsible, { controller: controller.name, country: country(controller.country), contact: controller.contact }),
+    fill(words().responsible, { controller: controller.name, country: controller.country_name, contact: controller.contact }),
     links.map(([href, text], i) => [i ? ' · ' : h('br'), h('a', { href }, text)]))
 }
 
