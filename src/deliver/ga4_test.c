@@ -264,6 +264,24 @@ static void long_values_end_at_a_character(void **state)
     }
 }
 
+/* A number has one too, but what is left of it when it is cut would be another number. */
+static void a_number_that_is_longer_than_its_place_is_left_out(void **state)
+{
+    (void)state;
+    for (int digits = 35; digits <= 38; digits++) {
+        AUTO(arena_fini) struct arena a = ARENA_INIT;
+        struct fitted f;
+        const char *number = arena_printf(&a, "0.%0*d", digits - 2, 7).p;
+        const char *body =
+            arena_printf(&a, "{" ID "\"event\":\"A\",\"traits\":{\"price\":%s}}", number).p;
+        assert_int_equal(fit(body, &a, &f), REASON_PERMITTED);
+        assert_string_equal(arena_str(&a, at(f.body, "user_properties.price.value", &a)).p,
+                            digits <= 36 ? number : "");
+        assert_int_equal(f.omitted, digits > 36);
+        assert_int_equal(strstr(f.names.p, "traits.price:omitted") != NULL, digits > 36);
+    }
+}
+
 /* ---- a request ---- */
 
 static struct outgoing_event fitted_event(const char *body, uint32_t claims, struct arena *a)
@@ -549,6 +567,7 @@ int main(void)
         cmocka_unit_test(time_is_the_events_own_and_not_too_old),
         cmocka_unit_test(sessions_are_numbers),
         cmocka_unit_test(long_values_end_at_a_character),
+        cmocka_unit_test(a_number_that_is_longer_than_its_place_is_left_out),
         cmocka_unit_test(request_has_the_secret_in_its_address_only),
         cmocka_unit_test(request_of_several_says_the_least_of_consent_and_the_newest_of_her),
         cmocka_unit_test(request_stops_at_its_limit),

@@ -58,12 +58,13 @@ static bool is_currency(struct str s)
     return s.n == 3;
 }
 
-static bool write_number(struct ga4_fitting *f, struct str text, struct buf *to)
+/* A number that is cut is another one. */
+static bool write_number(struct ga4_fitting *f, struct str text, uint32_t most, struct buf *to)
 {
     struct json_doc number;
     text = str_trim(text);
-    if (text.n == 0 || text.n > GA4_VALUE || json_scan(text, f->a, &number, NULL) != OK ||
-        json_type(&number, JSON_ROOT) != JSON_NUMBER)
+    if (text.n == 0 || text.n > most || text.n > GA4_VALUE ||
+        json_scan(text, f->a, &number, NULL) != OK || json_type(&number, JSON_ROOT) != JSON_NUMBER)
         return false;
     buf_str(to, text);
     return true;
@@ -93,11 +94,11 @@ bool ga4_value(struct ga4_fitting *f, uint32_t value, enum ga4_type type, uint32
             return false;
         text = json_raw(f->doc, value);
         return type == GA4_TEXT ? write_text(text, most, to, ret_changed)
-                                : write_number(f, text, to);
+                                : write_number(f, text, most, to);
     case JSON_STRING:
         must(json_string(f->doc, value, f->a, &text));
         if (type == GA4_NUMBER)
-            return write_number(f, text, to);
+            return write_number(f, text, most, to);
         if (type != GA4_CURRENCY)
             return write_text(text, most, to, ret_changed);
         if (!is_currency(text))
