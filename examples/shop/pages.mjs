@@ -30,7 +30,7 @@ export function page({ title, body, session, config, view, note }) {
 <title>${h(title)} · Blatt &amp; Halm</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/shop.css">
-<script src="${h(config.licetUrl)}/sdk/licet.js" data-key="${h(config.publicKey)}" data-button="off"></script>
+<script async src="${h(config.licetUrl)}/sdk/licet.js" data-key="${h(config.publicKey)}" data-button="off"></script>
 <script type="module" src="/shop.js"></script>
 </head>
 <body data-view="${h(JSON.stringify(view ?? {}))}">

@@ -1,13 +1,10 @@
 // What licet has recorded, in the privacy choices: of this device, and of the account when the site's server vouches for it.
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
-import { SECRET, openShop, shot } from './banner-house.mjs'
+import { faultsOf, granted, openShop, SECRET, settled, shot } from './banner-house.mjs'
 import { until } from './daemon.mjs'
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 let shop, licet, people = 0
 before(async () => {
   shop = await openShop()
@@ -15,14 +12,7 @@ before(async () => {
 })
 after(() => shop?.stop())
 
-async function faultsOf(page) {
-  await page.evaluate(AXE)
-  const { violations } = await page.evaluate(() => window.axe.run({ include: [['licet-consent']] }, { resultTypes: ['violations'] }))
-  return violations.map(v => `${v.id}: ${v.nodes.map(n => n.html).join(' | ')}`)
-}
 const vouch = id => createHmac('sha256', SECRET).update(id).digest('hex')
-const granted = page => page.evaluate(() => window.licet.state()).then(s => Object.keys(s).filter(id => s[id].granted))
-const settled = page => page.evaluate(() => window.licet.flush())
 const identify = (page, id, more = { token: vouch(id) }) => page.evaluate(([id, more]) => void window.licet.identify(id, {}, more), [id, more])
 const standing = async id => Object.fromEntries((await licet.api('GET', `/v1/permissions/${id}`)).json.purposes.map(p => [p.id, p.reason]))
 /** What she said elsewhere, as the site's server recorded it. */

@@ -1,13 +1,11 @@
 // The banner as visitors meet it: three languages, before and after every choice.
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
-import { openShop, purposes, secondVersion, shot } from './banner-house.mjs'
+import { faultsOf, granted, openShop, purposes, secondVersion, settled, shot } from './banner-house.mjs'
 import { sleep, until } from './daemon.mjs'
 import { arrivals } from './fixture.mjs'
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 let shop, licet
 before(async () => {
   shop = await openShop()
@@ -15,14 +13,6 @@ before(async () => {
 })
 after(() => shop?.stop())
 
-/** What axe-core finds fault with in the banner and its dialogs. */
-async function faultsOf(page) {
-  await page.evaluate(AXE)
-  const { violations } = await page.evaluate(() => window.axe.run({ include: [['licet-consent']] }, { resultTypes: ['violations'] }))
-  return violations.map(v => `${v.id}: ${v.nodes.map(n => n.html).join(' | ')}`)
-}
-const granted = page => page.evaluate(() => window.licet.state()).then(s => Object.keys(s).filter(id => s[id].granted))
-const settled = page => page.evaluate(() => window.licet.flush())
 const standing = async id => Object.fromEntries((await licet.api('GET', `/v1/permissions/${id}`)).json.purposes.map(p => [p.id, p]))
 
 for (const [language, words] of Object.entries({

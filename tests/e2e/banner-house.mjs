@@ -1,10 +1,12 @@
 // A shop's site with /sdk/licet.js on it, under a strict content security policy, and licet behind it with texts in three languages.
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 import { openBrowser } from './browser.mjs'
 import { FIELDS, startHouse, webhook } from './fixture.mjs'
 
+const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 export const OUT = resolve(import.meta.dirname, '../../out/banner')
 
 const TEXTS = {
@@ -139,7 +141,7 @@ const SAYS = {
 export async function openShop({ change = c => c, script = 'licet.js', env = {}, browser: how } = {}) {
   await mkdir(OUT, { recursive: true })
   const house = await startHouse({ env, change: c => change(config(c, c.destinations[1].endpoint.replace(/\/warehouse$/, ''))) })
-  const site = { asked: [], head: '', body: '', tag: '' }
+  const site = { asked: [], head: '', body: '', tag: 'async' }
   const server = createServer((q, r) => {
     const { pathname, searchParams } = new URL(q.url, 'http://x')
     site.asked.push(q.url)
@@ -179,7 +181,10 @@ ${site.head}<script src="${house.licet.url}/sdk/${script}" data-key="${house.lic
       me.page = me.watch(await context.newPage())
       me.open = (path = '/', page = me.page) => page.goto(site.url + path, { waitUntil: 'networkidle' })
       me.stored = () => me.page.evaluate(() => ({ local: { ...localStorage }, session: { ...sessionStorage }, cookies: document.cookie }))
-      me.press = (part, page = me.page) => page.locator(`licet-consent [data-licet=${part}]:visible`).click()
+      me.press = async (part, page = me.page) => {
+        await page.locator(`licet-consent [data-licet=${part}]:visible`).click()
+        await laidOut(page)
+      }
       me.card = me.page.locator('licet-consent .card')
       me.dialog = me.page.locator('licet-consent dialog')
       return me
@@ -194,4 +199,22 @@ ${site.head}<script src="${house.licet.url}/sdk/${script}" data-key="${house.lic
   }
 }
 
-export const shot = (page, name) => page.screenshot({ path: join(OUT, `${name}.png`) })
+/** A panel that opens is shown once all of it is laid out. */
+const laidOut = page => page.locator('licet-consent .first').waitFor({ state: 'detached' })
+
+export async function shot(page, name) {
+  await laidOut(page)
+  await page.screenshot({ path: join(OUT, `${name}.png`) })
+}
+
+/** What axe-core finds fault with in the banner and its dialogs. */
+export async function faultsOf(page) {
+  await laidOut(page)
+  await page.evaluate(AXE)
+  const { violations } = await page.evaluate(() => window.axe.run({ include: [['licet-consent']] }, { resultTypes: ['violations'] }))
+  return violations.map(v => `${v.id}: ${v.nodes.map(n => n.html).join(' | ')}`)
+}
+
+/** Which purposes are granted on the page; and whether what was chosen there has been taken. */
+export const granted = page => page.evaluate(() => window.licet.state()).then(s => Object.keys(s).filter(id => s[id].granted))
+export const settled = page => page.evaluate(() => window.licet.flush())

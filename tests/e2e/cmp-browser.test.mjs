@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { after, before, describe, test } from 'node:test'
 import { build } from 'esbuild'
-import { BANNER, openShop, purposes, secondVersion } from './banner-house.mjs'
+import { BANNER, granted, openShop, purposes, secondVersion, settled } from './banner-house.mjs'
 import { sleep, until } from './daemon.mjs'
 
 const require = createRequire(import.meta.url)
@@ -14,8 +14,6 @@ const CONSENT = '**/public/consent'
 const WORDING = 'We record how you use these pages.'
 
 const state = page => page.evaluate(() => Object.fromEntries(Object.entries(window.licet.state()).map(([id, s]) => [id, s.chosen])))
-const granted = page => page.evaluate(() => window.licet.state()).then(s => Object.keys(s).filter(id => s[id].granted))
-const settled = page => page.evaluate(() => window.licet.flush())
 const kept = async me => JSON.parse((await me.stored()).local.licet ?? 'null')
 const flat = act => Object.fromEntries(act.effects.map(e => [e.name, e.grant ? `${e.evidence}@${e.version}` : 'lowered']))
 let messages = 0

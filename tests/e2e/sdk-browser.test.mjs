@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
-import { SECRET, openShop } from './banner-house.mjs'
+import { granted, openShop, SECRET, settled } from './banner-house.mjs'
 import { sleep, until } from './daemon.mjs'
 import { arrivals } from './fixture.mjs'
 
@@ -15,8 +15,6 @@ before(async () => {
 })
 after(() => shop?.stop())
 
-const granted = page => page.evaluate(() => window.licet.state()).then(s => Object.keys(s).filter(id => s[id].granted))
-const settled = page => page.evaluate(() => window.licet.flush())
 const kept = async me => JSON.parse((await me.stored()).local.licet ?? 'null')
 const recorded = async id => (await licet.api('GET', `/consent?subject_id=${id}&limit=100`)).json
 const accepted = async (options, path) => {
@@ -515,9 +513,9 @@ const layer = page => page.evaluate(() => window.dataLayer.map(e => (e.event ? e
 
 test('Google\'s Consent Mode: seven signals denied before any tag, told what was chosen, and denied again', async () => {
   const me = await shop.visitor()
-  shop.site.body = '<script nonce="n1">window.atTag = dataLayer.map(e => [...e])</script>'
+  Object.assign(shop.site, { tag: '', body: '<script nonce="n1">window.atTag = dataLayer.map(e => [...e])</script>' })
   await me.open()
-  shop.site.body = ''
+  Object.assign(shop.site, { tag: 'async', body: '' })
   const atTag = await me.page.evaluate(() => window.atTag)
   assert.deepEqual(atTag, [['consent', 'default', { ...Object.fromEntries(SEVEN.map(s => [s, 'denied'])), wait_for_update: 500 }]])
   assert.equal((await layer(me.page)).length, 1, 'and nothing more before the choice')
@@ -536,6 +534,25 @@ test('Google\'s Consent Mode: seven signals denied before any tag, told what was
   ;[update, event] = (await layer(me.page)).slice(-2)
   assert.deepEqual(Object.values(update[2]), SEVEN.map(() => 'denied'))
   assert.equal(event.licet.statistics, false)
+})
+
+test('a page that loads Google\'s tags says the default itself, as docs/sdk.md has it, and licet says no other one', async () => {
+  const docs = await readFile(new URL('../../docs/sdk.md', import.meta.url), 'utf8')
+  const snippet = docs.match(/<script>\n(.*?gtag\('consent', 'default'.*?)<\/script>/s)[1]
+  shop.site.head = `<script nonce="n1">${snippet}; gtag('js', new Date()); gtag('config', 'G-TEST')</script>`
+  try {
+    const me = await shop.visitor()
+    await me.open()
+    await me.press('accept')
+    await until(async () => (await granted(me.page)).length === 2, 'the grants')
+    const said = await layer(me.page)
+    assert.deepEqual(said.map(e => e.event ?? (e[0] === 'consent' ? e[1] : e[0])), ['default', 'js', 'config', 'update', 'licet_consent'])
+    assert.deepEqual(said[0][2], { ...Object.fromEntries(SEVEN.map(s => [s, 'denied'])), wait_for_update: 500 })
+    assert.equal(said[3][2].analytics_storage, 'granted')
+    assert.deepEqual(me.faults, [])
+  } finally {
+    shop.site.head = ''
+  }
 })
 
 test('a refusal is told to other scripts as well, by event and by Consent Mode', async () => {

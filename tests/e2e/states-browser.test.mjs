@@ -1,7 +1,7 @@
 // States that a page can be in beside "loaded": put aside and brought back, made ready beforehand, without the script.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { openShop } from './banner-house.mjs'
+import { granted, openShop, settled } from './banner-house.mjs'
 import { openBare } from './browser.mjs'
 import { sleep, until } from './daemon.mjs'
 import { arrivals } from './fixture.mjs'
@@ -13,8 +13,6 @@ before(async () => {
 })
 after(() => shop?.stop())
 
-const granted = page => page.evaluate(() => window.licet.state()).then(s => Object.keys(s).filter(id => s[id].granted))
-const settled = page => page.evaluate(() => window.licet.flush())
 const accepted = async path => {
   const me = await shop.visitor()
   await me.open(path)
@@ -183,6 +181,18 @@ test('where an extension stops the script the page works: calls wait, its button
   shop.site.body = ''
   assert.deepEqual(me.faults.filter(f => !f.includes('ERR_BLOCKED_BY_CLIENT')), [])
   assert.deepEqual(me.asked.filter(url => url.includes('third')), [], 'and nothing runs that waits for a consent')
+})
+
+test('where licet takes the request and never answers, the page is read and painted without waiting', async () => {
+  shop.site.body = '<a id="a" href="/next">Next</a><script nonce="n1">window.ran = true</script>'
+  const me = await shop.visitor()
+  await me.context.route(`${licet.url}/**`, () => {})
+  await me.page.goto(`${shop.site.url}/`, { waitUntil: 'domcontentloaded' })
+  await until(() => me.page.evaluate(() => performance.getEntriesByName('first-contentful-paint').length), 'the first paint')
+  assert.equal(await me.page.evaluate(() => window.ran), true)
+  await Promise.all([me.page.waitForURL('**/next', { waitUntil: 'domcontentloaded' }), me.page.click('#a')])
+  shop.site.body = ''
+  assert.deepEqual(me.faults, [])
 })
 
 test('where an extension stops what the script asks, a form is sent, and nothing is granted', async () => {

@@ -1,15 +1,12 @@
 // The banner made of the templates, as a visitor meets it: three languages, on a telephone's 320 pixels.
 import assert from 'node:assert/strict'
 import { createHmac, randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
 import { parse } from 'yaml'
-import { SECRET, openShop, shot } from './banner-house.mjs'
+import { faultsOf, openShop, SECRET, shot } from './banner-house.mjs'
 import { licet } from './daemon.mjs'
 import { ENV, LANGUAGES, NAMES, sets } from './template-house.mjs'
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const IN_BANNER = ['statistics', 'statistics_google', 'advertising', 'remarketing']
 let shop, purposes
 before(async () => {
@@ -26,11 +23,6 @@ before(async () => {
 })
 after(() => shop?.stop())
 
-async function faultsOf(page) {
-  await page.evaluate(AXE)
-  const { violations } = await page.evaluate(() => window.axe.run({ include: [['licet-consent']] }, { resultTypes: ['violations'] }))
-  return violations.map(v => `${v.id}: ${v.nodes.map(n => n.html).join(' | ')}`)
-}
 /** Whatever in the banner or the choices is wider than its place, or reaches out of the window. */
 const overflowing = page => page.evaluate(() => {
   const found = []
@@ -109,6 +101,7 @@ for (const language of LANGUAGES) {
     for (const p of purposes.filter(p => p.separate)) {
       const answer = me.page.evaluate(purpose => window.licet.ask(purpose, { again: true }), p.id)
       await me.dialog.waitFor()
+      await me.dialog.locator('li').waitFor()
       const said = flat(await me.dialog.innerText())
       for (const [part, says] of Object.entries(textOf(p.id, language))) assert.ok(said.includes(flat(says)), `${p.id}.${part}`)
       assert.deepEqual(await overflowing(me.page), [], p.id)

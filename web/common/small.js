@@ -7,5 +7,8 @@ export const quietly = work => {
   }
 }
 
+/** ['a', 'b'] of 'a, b'. */
+export const wordsOf = (text = '') => text.split(/[\s,]+/).filter(Boolean)
+
 /** 128 bits at random; crypto.randomUUID is there by https only. */
 export const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map(n => (n + 256).toString(16).slice(1)).join('')

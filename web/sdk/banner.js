@@ -98,6 +98,12 @@ function panel(box, { title, intro, content, buttons, close }) {
     h('div', { class: 'buttons' }, buttons))
 }
 
+/** Lays out its frame first and its lists after that, then shows both: at once it would hold up a slow device. */
+function inTurns(box) {
+  box.classList.add('first')
+  requestAnimationFrame(() => setTimeout(() => box.classList.remove('first')))
+}
+
 /** The very wording of it, as proof; without what is recorded of her account, which an act of this device is not to tell. */
 function wordingOf(box) {
   const copy = box.cloneNode(true)
@@ -148,6 +154,7 @@ function openCard(oneByOne) {
         }, 'third')),
     ],
   })
+  if (card.hidden) inTurns(card)
   card.hidden = false
   opener.hidden = true
 }
@@ -214,7 +221,10 @@ function show() {
   forget()
   card.hidden = true
   opener.hidden = now.options.button === 'off' // the keyboard comes back to it
-  if (!dialog.open) dialog.showModal()
+  if (!dialog.open) {
+    inTurns(dialog)
+    dialog.showModal()
+  }
   dialog.querySelector('h2').focus()
 }
 

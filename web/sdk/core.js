@@ -38,9 +38,11 @@ function clear() {
   if (gone.length) device.forget(gone)
 }
 
+const allOn = () => Object.keys(state.choices).filter(id => state.choices[id].on)
+
 /** Without a grant of the device's no id of it stays, without one of the person's none of hers. */
 function keep() {
-  const scopes = Object.keys(state.choices).filter(id => state.choices[id].on).map(id => purpose(id)?.scope ?? 'device')
+  const scopes = allOn().map(id => purpose(id)?.scope ?? 'device')
   if (!scopes.includes('device')) {
     delete state.device
     delete state.token
@@ -212,8 +214,7 @@ export const licet = {
   choose,
   /** Withdraws these purposes, or all that were granted. */
   withdraw(...ids) {
-    const which = ids.length ? ids.flat() : Object.keys(state.choices).filter(id => state.choices[id].on)
-    return choose(Object.fromEntries(which.map(id => [id, false])))
+    return choose(Object.fromEntries((ids.length ? ids.flat() : allOn()).map(id => [id, false])))
   },
   form: record,
   /** This browser's id, once something is granted here: for other SDKs. */
@@ -272,7 +273,7 @@ export async function start() {
   // a page that is only made ready has not been visited
   if (document.prerendering) await new Promise(ok => document.addEventListener('prerenderingchange', ok))
   state = device.load() // she may have chosen meanwhile
-  const saying = () => JSON.stringify(Object.entries(state.choices).map(([id, c]) => [id, c.on, c.wait]))
+  const saying = () => JSON.stringify(state.choices)
   device.watch(() => {
     const said = saying()
     state = device.load()
@@ -281,6 +282,7 @@ export async function start() {
   document.addEventListener('submit', e => e.target.matches?.('form[data-licet-form]') && record(e.target), true)
   document.addEventListener('DOMContentLoaded', licet.scan)
   queue.flush()
+  await new Promise(setTimeout) // a task of its own: a slow device has had enough to do
   await fetchPolicy()
   if (now.policy) {
     apply()

@@ -5,12 +5,13 @@
 // data-licet-form="settings": there the boxes show what holds, and emptying one withdraws.
 // data-licet-notices="privacy_policy,terms" on the form: what is cited.
 import { copyOf } from '../common/copy.js'
+import { wordsOf } from '../common/small.js'
 
 const SECRET = /^(password|hidden|file|submit|button|image|reset)$/
 
 const marked = (form, name) => [...form.elements].filter(e => e.dataset[name] && !e.disabled && !SECRET.test(e.type))
 const box = e => e.type === 'checkbox' || e.type === 'radio'
-const valueOf = e => (box(e) ? (e.value === 'on' ? 'true' : e.value) : e.value)
+const valueOf = e => (box(e) && e.value === 'on' ? 'true' : e.value)
 
 /** {subject, preferences, proofs, legal_notices}; null when it agrees to nothing and refuses nothing. */
 export function readForm(form) {
@@ -25,7 +26,7 @@ export function readForm(form) {
   const content = { page: location.origin + location.pathname, at: new Date().toISOString(), fields: Object.fromEntries(fields.map(e => [e.name, e.value])) }
   return {
     subject, preferences,
-    legal_notices: (form.dataset.licetNotices ?? '').split(/[\s,]+/).filter(Boolean).map(identifier => ({ identifier })),
+    legal_notices: wordsOf(form.dataset.licetNotices).map(identifier => ({ identifier })),
     proofs: [{ form: wordingOf(form), content: JSON.stringify(content) }],
   }
 }

@@ -14,7 +14,7 @@ export async function loadPolicy({ url, key, language }) {
 /** A day that lies ahead is one of a clock that was wrong: today, then. */
 const age = choice => Math.max(0, today() - choice.day)
 
-const signals = () => ({ gpc: navigator.globalPrivacyControl, dnt: navigator.doNotTrack === '1' || window.doNotTrack === '1' })
+const signals = () => ({ gpc: navigator.globalPrivacyControl, dnt: navigator.doNotTrack === '1' })
 /** Whether the browser itself says no to this purpose. */
 export const signalled = p => p.honours.some(name => signals()[name])
 

@@ -1,10 +1,12 @@
 // <script type="text/plain" data-licet-purpose="statistics">: runs once every purpose named is granted.
+import { wordsOf } from '../common/small.js'
+
 const ran = new Set()
 
 /** Runs what may run. */
 export function runTags(granted) {
   for (const tag of document.querySelectorAll('script[type="text/plain"][data-licet-purpose]')) {
-    const purposes = tag.dataset.licetPurpose.split(/[\s,]+/).filter(Boolean)
+    const purposes = wordsOf(tag.dataset.licetPurpose)
     if (!purposes.length || !purposes.every(granted)) continue
     const script = document.createElement('script')
     for (const { name, value } of tag.attributes) if (name !== 'type' && name !== 'nonce') script.setAttribute(name, value)
