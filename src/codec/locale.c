@@ -88,11 +88,46 @@ static bool write_months(const char *id, struct arena *a, struct locale_dates *r
     return fine;
 }
 
+static void find_dates(const char *id, struct arena *a, struct locale_dates *ret_dates)
+{
+    if (!write_months(id, a, ret_dates))
+        must(write_months("en@calendar=gregorian;numbers=latn", a, ret_dates));
+}
+
+/* Found out once for each language: ICU takes a tenth of a millisecond, and every page asks. */
+enum { KNOWN = 64 };
+static struct known {
+    struct str id;
+    struct locale_dates dates;
+} known[KNOWN];
+static unsigned known_count;
+static struct arena known_arena;
+static pthread_mutex_t known_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static const struct known *find_known(const char *id)
+{
+    for (unsigned i = 0; i < known_count; i++) {
+        if (str_eq(known[i].id, str_of(id)))
+            return &known[i];
+    }
+    if (known_count == KNOWN)
+        return NULL;
+    struct known *k = &known[known_count++];
+    k->id = arena_str(&known_arena, str_of(id));
+    find_dates(id, &known_arena, &k->dates);
+    return k;
+}
+
 void locale_dates(struct str language, struct arena *a, struct locale_dates *ret_dates)
 {
     char id[2 * ULOC_FULLNAME_CAPACITY];
     begin();
     locale_of(language, "@calendar=gregorian;numbers=latn", a, id, sizeof id);
-    if (!write_months(id, a, ret_dates))
-        must(write_months("en@calendar=gregorian;numbers=latn", a, ret_dates));
+    must(pthread_mutex_lock(&known_lock) == 0);
+    const struct known *k = find_known(id); /* stays as it is once it is there */
+    must(pthread_mutex_unlock(&known_lock) == 0);
+    if (k != NULL)
+        *ret_dates = k->dates;
+    else
+        find_dates(id, a, ret_dates);
 }

@@ -3,7 +3,7 @@
  * Languages are BCP 47 tags ("de", "pt-BR"); one that nobody knows is answered in English.
  *
  * Source: Unicode CLDR, as ICU carries it.
- * Owner:  what is returned lives in the arena.
+ * Owner:  what is returned lives in the arena, or as long as the process.
  * Thread: any.
  */
 #ifndef CODEC_LOCALE_H

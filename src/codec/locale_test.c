@@ -2,6 +2,7 @@
 
 #include "base/must.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stdint.h>
@@ -69,6 +70,43 @@ static void every_language_has_a_day_and_a_year_that_can_be_replaced(void **stat
     }
 }
 
+static void more_languages_than_are_kept_are_answered_alike(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        const char *language = arena_printf(&a, "de-x-a%d", i % 100).p;
+        date(language, 2, "22. März 3333");
+    }
+    date("nl", 4, "22 mei 3333");
+}
+
+static void *ask_often(void *of)
+{
+    struct arena own = { 0 };
+    for (int i = 0; i < 200; i++) {
+        struct locale_dates d;
+        locale_dates(arena_printf(&own, "nl-x-b%d", i % 20), &own, &d);
+        *(bool *)of &= str_eq(d.month[4], STR("22 mei 3333"));
+    }
+    arena_fini(&own);
+    return NULL;
+}
+
+static void many_threads_may_ask_at_once(void **state)
+{
+    (void)state;
+    pthread_t thread[4];
+    bool fine[4];
+    for (int i = 0; i < 4; i++) {
+        fine[i] = true;
+        must(pthread_create(&thread[i], NULL, ask_often, &fine[i]) == 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        must(pthread_join(thread[i], NULL) == 0);
+        assert_true(fine[i]);
+    }
+}
+
 static void the_daemons_own_language_changes_nothing(void **state)
 {
     (void)state;
@@ -84,6 +122,9 @@ int main(void)
         cmocka_unit_test(what_nobody_knows_is_said_in_english_or_as_it_stands),
         cmocka_unit_test(dates_are_written_as_the_language_does),
         cmocka_unit_test(every_language_has_a_day_and_a_year_that_can_be_replaced),
+        cmocka_unit_test(
+            many_threads_may_ask_at_once), /* before the rest has filled what is kept */
+        cmocka_unit_test(more_languages_than_are_kept_are_answered_alike),
         cmocka_unit_test(the_daemons_own_language_changes_nothing),
     };
     must(setenv("LC_ALL", "de_DE.UTF-8", 1) == 0); /* before anything was asked */

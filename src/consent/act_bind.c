@@ -100,12 +100,8 @@ static bool carried(const struct policy_version *v, const struct act_body *b)
 /* May an act with that effect be bound to this version at all? */
 static bool bindable(const struct policy_version *v, const struct act_saying *s, int64_t effect_ms)
 {
-    if (v->since_ms > effect_ms)
-        return false;
-    if (s->source != ACT_PUBLIC_KEY)
-        return true;
-    return v->until_ms > s->received_ms ||
-           s->received_ms - v->until_ms <= LIMIT_PUBLIC_VERSION_GRACE_MS;
+    return v->since_ms <= effect_ms &&
+           (s->source != ACT_PUBLIC_KEY || policy_version_is_recent(v, s->received_ms));
 }
 
 static const struct act_stated *stated(const struct policy_purpose *p, const struct act_body *b)

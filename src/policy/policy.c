@@ -48,3 +48,8 @@ const struct policy_version *policy_version_numbered(const struct policy_purpose
     }
     return NULL;
 }
+
+bool policy_version_is_recent(const struct policy_version *v, int64_t at_ms)
+{
+    return v->until_ms > at_ms || at_ms - v->until_ms <= LIMIT_PUBLIC_VERSION_GRACE_MS;
+}

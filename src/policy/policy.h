@@ -87,5 +87,8 @@ const struct policy_purpose *policy_purpose_numbered(const struct policy *p, uin
 const struct policy_version *policy_version_at(const struct policy_purpose *p, int64_t at_ms);
 const struct policy_version *policy_version_numbered(const struct policy_purpose *p,
                                                      uint32_t version);
+/* Whether what a public key says at that moment may still be about this text: the newest, or followed by another no longer
+ * than LIMIT_PUBLIC_VERSION_GRACE_MS ago (a page that was open meanwhile). */
+bool policy_version_is_recent(const struct policy_version *v, int64_t at_ms);
 
 #endif

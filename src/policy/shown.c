@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "codec/json.h"
+#include "codec/json_write.h"
 #include "codec/locale.h"
 
 struct showing {
@@ -13,57 +14,19 @@ struct showing {
     struct arena *a;
 };
 
-/* ---- JSON ---- */
-
-static void comma(struct buf *to)
+static void put_item(struct buf *to, struct str value)
 {
-    char last = to->n ? to->p[to->n - 1] : '{';
-    if (last != '{' && last != '[')
-        buf_byte(to, ',');
-}
-
-static void name(struct buf *to, const char *n)
-{
-    comma(to);
-    json_write_string(to, str_of(n));
-    buf_byte(to, ':');
-}
-
-static void text(struct buf *to, const char *n, struct str value)
-{
-    name(to, n);
+    write_comma(to);
     json_write_string(to, value);
 }
 
-static void text_or_null(struct buf *to, const char *n, struct str value)
+static void put_names(struct buf *to, const char *n, const struct conf_names *list)
 {
-    name(to, n);
-    if (value.n == 0)
-        buf_lit(to, "null");
-    else
-        json_write_string(to, value);
-}
-
-static void item(struct buf *to, struct str value)
-{
-    comma(to);
-    json_write_string(to, value);
-}
-
-static void names(struct buf *to, const char *n, const struct conf_names *list)
-{
-    name(to, n);
+    write_name(to, str_of(n));
     buf_byte(to, '[');
     for (uint32_t i = 0; i < list->count; i++)
-        item(to, list->name[i]);
+        put_item(to, list->name[i]);
     buf_byte(to, ']');
-}
-
-static void day(struct buf *to, const char *n, int64_t ms)
-{
-    char t[TIME_TEXT + 1];
-    time_format(ms, t);
-    text(to, n, (struct str){ t, 10 });
 }
 
 /* ---- which language ---- */
@@ -101,10 +64,15 @@ static const struct conf_text *text_in(const struct conf_version *v, struct str 
     return best;
 }
 
+static bool is_void(const struct policy_version *v, int64_t at_ms)
+{
+    return v->voided_ms != 0 && v->voided_ms <= at_ms;
+}
+
 static const struct policy_version *shown_version(const struct policy_purpose *p, int64_t at_ms)
 {
     const struct policy_version *v = policy_version_at(p, at_ms);
-    return v != NULL && (v->voided_ms == 0 || v->voided_ms > at_ms) ? v : NULL;
+    return v != NULL && !is_void(v, at_ms) ? v : NULL;
 }
 
 static const struct conf_version *conf_of(const struct policy_purpose *p,
@@ -181,16 +149,16 @@ static void put_words(const struct showing *x)
 {
     const struct conf_words *own = words_in(x->p->conf, x->language);
     int number = built_in(x->language);
-    name(x->to, "words");
+    write_name(x->to, STR("words"));
     buf_byte(x->to, '{');
     for (int i = 0; i < CONF_WORDS; i++) {
         bool said = own != NULL && own->word[i].n != 0;
-        text(x->to, conf_word_text[i].name,
-             said ? own->word[i] : str_of(conf_word_text[i].text[number]));
+        write_text(x->to, conf_word_text[i].name,
+                   said ? own->word[i] : str_of(conf_word_text[i].text[number]));
     }
     buf_byte(x->to, '}');
-    text_or_null(x->to, "privacy_policy", own ? own->privacy_policy : STR(""));
-    text_or_null(x->to, "imprint", own ? own->imprint_page : STR(""));
+    write_text_or_null(x->to, "privacy_policy", own ? own->privacy_policy : STR(""));
+    write_text_or_null(x->to, "imprint", own ? own->imprint_page : STR(""));
 }
 
 /* ---- a purpose ---- */
@@ -220,14 +188,14 @@ static void put_change(const struct showing *x, const struct policy_purpose *p, 
 {
     const struct conf_version *a = &p->conf->version[from], *b = a + 1;
     const struct conf_text *old = text_in(a, language), *new = text_in(b, language);
-    comma(x->to);
+    write_comma(x->to);
     buf_printf(x->to, "{\"version\":%u,\"parts\":[", b->version);
     for (int i = 0; i < CONF_TEXT_PARTS; i++) {
         if (old == NULL || new == NULL || !str_eq(old->part[i], new->part[i]))
-            item(x->to, str_of(conf_text_part[i]));
+            put_item(x->to, str_of(conf_text_part[i]));
     }
     if (recipient_is_new(&p->version[from], &p->version[from + 1]))
-        item(x->to, STR("recipients"));
+        put_item(x->to, STR("recipients"));
     buf_lit(x->to, "]}");
 }
 
@@ -238,22 +206,22 @@ static void put_text(const struct showing *x, const struct policy_purpose *p,
     const struct conf_text *t = text_in(c, x->language);
     if (t == NULL)
         t = &c->text[0];
-    text(x->to, "language", t->language);
-    name(x->to, "text");
+    write_text(x->to, "language", t->language);
+    write_name(x->to, STR("text"));
     buf_byte(x->to, '{');
     for (int i = 0; i < CONF_TEXT_PARTS; i++)
-        text(x->to, conf_text_part[i], t->part[i]);
+        write_text(x->to, conf_text_part[i], t->part[i]);
     buf_byte(x->to, '}');
-    name(x->to, "void");
+    write_name(x->to, STR("void"));
     buf_byte(x->to, '[');
     for (uint32_t i = 0; i < p->version_count; i++) {
-        if (p->version[i].voided_ms != 0 && p->version[i].voided_ms <= x->at_ms) {
-            comma(x->to);
+        if (is_void(&p->version[i], x->at_ms)) {
+            write_comma(x->to);
             buf_printf(x->to, "%u", p->version[i].version);
         }
     }
     buf_byte(x->to, ']');
-    name(x->to, "changes");
+    write_name(x->to, STR("changes"));
     buf_byte(x->to, '[');
     for (uint32_t i = 0; &p->version[i] < v; i++)
         put_change(x, p, i, t->language);
@@ -263,24 +231,24 @@ static void put_text(const struct showing *x, const struct policy_purpose *p,
 /* With its name: a browser takes long to load those of all countries. */
 static void put_country(const struct showing *x, const char *code)
 {
-    text(x->to, "country", str_of(code));
-    text(x->to, "country_name", locale_country(x->language, code, x->a));
+    write_text(x->to, "country", str_of(code));
+    write_text(x->to, "country_name", locale_country(x->language, code, x->a));
 }
 
 static void put_dates(const struct showing *x)
 {
     struct locale_dates d;
     locale_dates(x->language, x->a, &d);
-    name(x->to, "dates");
+    write_name(x->to, STR("dates"));
     buf_byte(x->to, '[');
     for (int m = 0; m < 12; m++)
-        item(x->to, d.month[m]);
+        put_item(x->to, d.month[m]);
     buf_byte(x->to, ']');
 }
 
 static void put_recipients(const struct showing *x, const struct policy_version *v)
 {
-    name(x->to, "recipients");
+    write_name(x->to, STR("recipients"));
     buf_byte(x->to, '[');
     for (uint32_t i = 0; i < v->recipient_count; i++) {
         bool twice = false;
@@ -289,20 +257,21 @@ static void put_recipients(const struct showing *x, const struct policy_version 
                      strcmp(v->recipient[k].country, v->recipient[i].country) == 0;
         if (twice)
             continue;
-        comma(x->to);
+        write_comma(x->to);
         buf_byte(x->to, '{');
-        text(x->to, "name", v->recipient[i].name);
+        write_text(x->to, "name", v->recipient[i].name);
         put_country(x, v->recipient[i].country);
         buf_byte(x->to, '}');
     }
     buf_byte(x->to, ']');
-    name(x->to, "notices");
+    write_name(x->to, STR("notices"));
     buf_byte(x->to, '[');
     for (uint32_t i = 0; i < v->notice_count; i++) {
-        comma(x->to);
+        write_comma(x->to);
         buf_byte(x->to, '{');
-        text(x->to, "identifier", v->notice[i].identifier);
-        buf_printf(x->to, ",\"version\":%u}", v->notice[i].version);
+        write_text(x->to, "identifier", v->notice[i].identifier);
+        write_number(x->to, "version", v->notice[i].version);
+        buf_byte(x->to, '}');
     }
     buf_byte(x->to, ']');
 }
@@ -318,37 +287,36 @@ static void put_rules(const struct showing *x, const struct conf_purpose *c)
     static const char *const basis[] = { "consent", "contract", "legal_obligation",
                                          "legitimate_interests" };
     static const char *const terminal[] = { "consent", "strictly_necessary", "exempt", "none" };
-    text(x->to, "basis", str_of(basis[c->basis]));
-    text(x->to, "terminal_access", str_of(terminal[c->terminal_access]));
-    text(x->to, "scope", c->scope == CONF_DEVICE ? STR("device") : STR("person"));
-    name(x->to, "separate");
-    buf_str(x->to, c->separate ? STR("true") : STR("false"));
-    name(x->to, "honours");
+    write_text(x->to, "basis", str_of(basis[c->basis]));
+    write_text(x->to, "terminal_access", str_of(terminal[c->terminal_access]));
+    write_text(x->to, "scope", c->scope == CONF_DEVICE ? STR("device") : STR("person"));
+    write_bool(x->to, "separate", c->separate);
+    write_name(x->to, STR("honours"));
     buf_byte(x->to, '[');
     if (c->honours & CONF_GPC)
-        item(x->to, STR("gpc"));
+        put_item(x->to, STR("gpc"));
     if (c->honours & CONF_DNT)
-        item(x->to, STR("dnt"));
+        put_item(x->to, STR("dnt"));
     buf_byte(x->to, ']');
-    names(x->to, "forget", &c->forget);
-    buf_printf(x->to, ",\"lifetime_days\":%u,\"ask_again_days\":%u", days_of(c->lifetime),
-               days_of(c->ask_again_after_refusal));
+    put_names(x->to, "forget", &c->forget);
+    write_number(x->to, "lifetime_days", days_of(c->lifetime));
+    write_number(x->to, "ask_again_days", days_of(c->ask_again_after_refusal));
 }
 
 static void put_purposes(const struct showing *x)
 {
-    name(x->to, "purposes");
+    write_name(x->to, STR("purposes"));
     buf_byte(x->to, '[');
     for (uint32_t i = 0; i < x->p->purpose_count; i++) {
         const struct policy_purpose *p = &x->p->purpose[i];
         const struct policy_version *v = shown_version(p, x->at_ms);
         if (v == NULL)
             continue;
-        comma(x->to);
+        write_comma(x->to);
         buf_byte(x->to, '{');
-        text(x->to, "id", p->conf->id);
-        buf_printf(x->to, ",\"version\":%u", v->version);
-        day(x->to, "since", v->since_ms);
+        write_text(x->to, "id", p->conf->id);
+        write_number(x->to, "version", v->version);
+        write_day(x->to, "since", v->since_ms);
         put_rules(x, p->conf);
         put_recipients(x, v);
         put_text(x, p, v);
@@ -362,7 +330,7 @@ static void put_purposes(const struct showing *x)
 /* Purposes of the device that some destination requires. */
 static void put_needed_events(const struct showing *x)
 {
-    name(x->to, "events");
+    write_name(x->to, STR("events"));
     buf_byte(x->to, '[');
     for (uint32_t i = 0; i < x->p->purpose_count; i++) {
         bool required = false;
@@ -371,7 +339,7 @@ static void put_needed_events(const struct showing *x)
                 required |= x->p->use[u].require[k] == i;
         }
         if (required && x->p->purpose[i].conf->scope == CONF_DEVICE)
-            item(x->to, x->p->purpose[i].conf->id);
+            put_item(x->to, x->p->purpose[i].conf->id);
     }
     buf_byte(x->to, ']');
 }
@@ -384,34 +352,26 @@ static void put_signals(const struct showing *x, const char *system, int first, 
         any |= s[i].count != 0;
     if (!any)
         return; /* of a system that nobody named nothing is said */
-    name(x->to, system);
+    write_name(x->to, str_of(system));
     buf_byte(x->to, '{');
     for (int i = first; i < end; i++)
-        names(x->to, conf_signal_name[i], &s[i]);
+        put_names(x->to, conf_signal_name[i], &s[i]);
     buf_byte(x->to, '}');
 }
 
 /* ---- a platform that asks instead ---- */
-
-/* May a choice of now be bound to it, by public key? What may not is not mapped: the page must not hold for granted
- * what the gate denies. */
-static bool can_bind(const struct showing *x, const struct policy_version *v)
-{
-    return v != NULL && v->since_ms <= x->at_ms && (v->voided_ms == 0 || v->voided_ms > x->at_ms) &&
-           (v->until_ms > x->at_ms || x->at_ms - v->until_ms <= LIMIT_PUBLIC_VERSION_GRACE_MS);
-}
 
 static void put_key(const struct showing *x, const struct conf_cmp_entry *e)
 {
     static const char *const kind[] = { [CONF_TCF_PURPOSE] = "purpose",
                                         [CONF_TCF_SPECIAL_FEATURE] = "special feature",
                                         [CONF_TCF_VENDOR] = "vendor" };
-    name(x->to, "keys");
+    write_name(x->to, STR("keys"));
     buf_byte(x->to, '[');
     if (e->part_count == 0)
-        item(x->to, e->key);
+        put_item(x->to, e->key);
     for (uint32_t i = 0; i < e->part_count; i++) {
-        comma(x->to);
+        write_comma(x->to);
         buf_printf(x->to, "\"%s %u\"", kind[e->part[i].kind], e->part[i].number);
     }
     buf_byte(x->to, ']');
@@ -422,24 +382,26 @@ static void put_cmp(const struct showing *x)
     const struct conf_cmp *c = &x->p->conf->cmp;
     if (c->provider == CONF_CMP_NONE)
         return;
-    name(x->to, "cmp");
+    write_name(x->to, STR("cmp"));
     buf_byte(x->to, '{');
-    text(x->to, "provider", str_of(conf_cmp_name[c->provider]));
-    name(x->to, "map");
+    write_text(x->to, "provider", str_of(conf_cmp_name[c->provider]));
+    write_name(x->to, STR("map"));
     buf_byte(x->to, '[');
     for (uint32_t i = 0; i < c->entry_count; i++) {
         const struct conf_cmp_entry *e = &c->entry[i];
         uint32_t index = policy_purpose_index(x->p, e->purpose);
         const struct policy_version *v =
             index == UINT32_MAX ? NULL : policy_version_numbered(&x->p->purpose[index], e->version);
-        if (!can_bind(x, v))
+        /* what may not be bound is not mapped: the page must not hold for granted what the gate denies */
+        if (v == NULL || v->since_ms > x->at_ms || is_void(v, x->at_ms) ||
+            !policy_version_is_recent(v, x->at_ms))
             continue;
-        comma(x->to);
+        write_comma(x->to);
         buf_byte(x->to, '{');
         put_key(x, e);
-        text(x->to, "purpose", e->purpose);
-        buf_printf(x->to, ",\"version\":%u", v->version);
-        day(x->to, "since", v->since_ms);
+        write_text(x->to, "purpose", e->purpose);
+        write_number(x->to, "version", v->version);
+        write_day(x->to, "since", v->since_ms);
         buf_byte(x->to, '}');
     }
     buf_lit(x->to, "]}");
@@ -450,11 +412,12 @@ static void put_cookie(const struct showing *x)
     const struct conf_cookie *c = &x->p->conf->banner.cookie;
     if (c->name.n == 0)
         return;
-    name(x->to, "cookie");
+    write_name(x->to, STR("cookie"));
     buf_byte(x->to, '{');
-    text(x->to, "name", c->name);
-    text_or_null(x->to, "domain", c->domain);
-    buf_printf(x->to, ",\"days\":%u}", days_of(c->lifetime));
+    write_text(x->to, "name", c->name);
+    write_text_or_null(x->to, "domain", c->domain);
+    write_number(x->to, "days", days_of(c->lifetime));
+    buf_byte(x->to, '}');
 }
 
 enum err policy_shown(const struct policy *p, struct str wanted, int64_t at_ms, struct arena *a,
@@ -465,18 +428,18 @@ enum err policy_shown(const struct policy *p, struct str wanted, int64_t at_ms, 
     struct showing x = { .p = p, .at_ms = at_ms, .to = &to, .a = a };
     x.language = choose_language(&x, wanted);
     buf_byte(&to, '{');
-    text(&to, "language", x.language);
-    name(&to, "controller");
+    write_text(&to, "language", x.language);
+    write_name(&to, STR("controller"));
     buf_byte(&to, '{');
-    text(&to, "name", c->controller_name);
+    write_text(&to, "name", c->controller_name);
     put_country(&x, c->controller_country);
-    text(&to, "contact", c->controller_contact);
+    write_text(&to, "contact", c->controller_contact);
     buf_byte(&to, '}');
     put_purposes(&x);
     put_words(&x);
     put_dates(&x);
     if (c->banner.events.count != 0)
-        names(&to, "events", &c->banner.events);
+        put_names(&to, "events", &c->banner.events);
     else
         put_needed_events(&x);
     put_signals(&x, "google", CONF_GOOGLE_AD_STORAGE, CONF_CLARITY_AD_STORAGE);
