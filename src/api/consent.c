@@ -64,9 +64,7 @@ static bool within_limits(struct request *r, struct str device)
 {
     const struct conf *c = request_conf(r);
     struct str key = { (const char *)&r->source, sizeof r->source };
-    uint64_t group = address_group(r->ip);
-    struct str address = { (const char *)&group, sizeof group };
-    if (!request_take(r, LIMIT_ADDRESS, address, c->limits.address_per_minute, 60000))
+    if (!request_take_address(r, LIMIT_ADDRESS))
         return false;
     if (device.n != 0)
         return request_take(r, LIMIT_SUBJECT,

@@ -1,3 +1,4 @@
+#include "api/address.h"
 #include "api/server_priv.h"
 
 #include "base/clock.h"
@@ -136,6 +137,19 @@ bool request_take(struct request *r, enum limit_kind kind, struct str who, uint3
     r->answer.retry_after_s = wait;
     answer_message(r, 429, "API rate limit exceeded");
     return false;
+}
+
+bool request_take_address(struct request *r, enum limit_kind kind)
+{
+    uint64_t group = address_group(r->ip);
+    struct str address = { (const char *)&group, sizeof group };
+    return request_take(r, kind, address, request_conf(r)->limits.address_per_minute, 60000);
+}
+
+bool request_take_subject(struct request *r, enum limit_kind kind, struct str subject)
+{
+    return request_take(r, kind, arena_printf(&r->arena, "subject %.*s", STR_ARG(subject)),
+                        request_conf(r)->limits.subject_per_hour, 3600000);
 }
 
 bool request_within_key_rate(struct request *r)

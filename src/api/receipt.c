@@ -1,5 +1,4 @@
 /* Consent receipts: for the operator by key, for the person by her own token. */
-#include "api/address.h"
 #include "api/route.h"
 
 #include "audit/receipt.h"
@@ -152,25 +151,13 @@ void receipt_of_person(struct request *r)
 
 /* ---- by the person herself ---- */
 
-/* Counted apart from what is written: who looks at a receipt often may withdraw all the same. */
-static bool within_limits(struct request *r, struct str subject)
-{
-    const struct conf *c = request_conf(r);
-    uint64_t group = address_group(r->ip);
-    struct str address = { (const char *)&group, sizeof group };
-    return request_take(r, LIMIT_RECEIPTS, address, c->limits.address_per_minute, 60000) &&
-           (subject.n == 0 ||
-            request_take(r, LIMIT_RECEIPTS,
-                         arena_printf(&r->arena, "subject %.*s", STR_ARG(subject)),
-                         c->limits.subject_per_hour, 3600000));
-}
-
 /* GET or POST /public/receipt. No key opens it, and none is needed. */
 void receipt_public(struct request *r)
 {
     bool vouched;
     struct str subject = request_herself(r, &vouched);
-    if (!within_limits(r, subject) || !begin(r))
+    if (!request_take_address(r, LIMIT_RECEIPTS) ||
+        (subject.n > 0 && !request_take_subject(r, LIMIT_RECEIPTS, subject)) || !begin(r))
         return;
     if (subject.n == 0)
         answer_nothing(r);

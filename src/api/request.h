@@ -162,6 +162,11 @@ struct str request_herself(struct request *r, bool *ret_vouched);
 bool request_take(struct request *r, enum limit_kind kind, struct str who, uint32_t per,
                   int64_t period_ms);
 
+/* The same for the address it came from, and for whom it is about, by the configured limits; each kind is counted apart, so
+ * that who asks much of one may withdraw all the same. */
+bool request_take_address(struct request *r, enum limit_kind kind);
+bool request_take_subject(struct request *r, enum limit_kind kind, struct str subject);
+
 /* Whether the browser came by TLS, as far as is known. */
 bool request_is_https(const struct request *r);
 

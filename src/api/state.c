@@ -1,5 +1,4 @@
 /* What a person sees of her own consents: short-lived read tokens, and the state that they open. */
-#include "api/address.h"
 #include "api/route.h"
 
 #include "base/clock.h"
@@ -8,21 +7,6 @@
 #include "consent/read_token.h"
 
 enum { LIFE_S = 600, MOST_S = LIMIT_READ_TOKEN_MS / 1000 };
-
-/* Counted apart from what is written: who looks often may withdraw all the same. */
-static bool address_within_limits(struct request *r)
-{
-    uint64_t group = address_group(r->ip);
-    struct str address = { (const char *)&group, sizeof group };
-    return request_take(r, LIMIT_STATES, address, request_conf(r)->limits.address_per_minute,
-                        60000);
-}
-
-static bool subject_within_limits(struct request *r, struct str subject)
-{
-    return request_take(r, LIMIT_STATES, arena_printf(&r->arena, "subject %.*s", STR_ARG(subject)),
-                        request_conf(r)->limits.subject_per_hour, 3600000);
-}
 
 /* ---- issuing ---- */
 
@@ -81,12 +65,12 @@ void read_token_public(struct request *r)
 {
     uint32_t life_s;
     bool vouched;
-    if (!address_within_limits(r) || !life_of(r, &life_s))
+    if (!request_take_address(r, LIMIT_STATES) || !life_of(r, &life_s))
         return;
     struct str subject = request_herself(r, &vouched);
     if (subject.n == 0)
         answer_message(r, 401, "no valid device token and no valid subject token came along");
-    else if (subject_within_limits(r, subject))
+    else if (request_take_subject(r, LIMIT_STATES, subject))
         issue(r, subject, life_s);
 }
 
@@ -119,7 +103,7 @@ void state_public(struct request *r)
     uint8_t secret[32];
     struct str subject;
     int64_t expires_ms;
-    if (!address_within_limits(r))
+    if (!request_take_address(r, LIMIT_STATES))
         return;
     pipeline_secret(request_pipeline(r), SECRET_DEVICE_TOKEN, secret);
     if (!read_token_check(secret, r->header.read_token, clock_now_ms(), &r->arena, &subject,
@@ -127,7 +111,7 @@ void state_public(struct request *r)
         answer_message(r, 401, "the read token is missing, over or not valid: ask for a new one");
         return;
     }
-    if (!subject_within_limits(r, subject))
+    if (!request_take_subject(r, LIMIT_STATES, subject))
         return;
     r->saved = subject;
     r->look = look_at_state;

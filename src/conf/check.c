@@ -13,7 +13,7 @@ static const struct yaml *key_or(const struct yaml *n, const char *key)
     return v != NULL ? v : n;
 }
 
-static struct conf_purpose *purpose_of(const struct reader *r, struct str id)
+struct conf_purpose *purpose_of(const struct reader *r, struct str id)
 {
     for (uint32_t i = 0; i < r->conf->purpose_count; i++) {
         if (str_eq(r->conf->purpose[i].id, id))

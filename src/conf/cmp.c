@@ -169,15 +169,6 @@ static void check_key(struct reader *r, const struct yaml *n, struct conf_cmp_en
               STR_ARG(e->key));
 }
 
-static const struct conf_purpose *purpose_named(const struct conf *c, struct str id)
-{
-    for (uint32_t i = 0; i < c->purpose_count; i++) {
-        if (str_eq(c->purpose[i].id, id))
-            return &c->purpose[i];
-    }
-    return NULL;
-}
-
 static void check_version(struct reader *r, const struct yaml *n, const struct conf_purpose *p,
                           uint32_t version)
 {
@@ -211,7 +202,7 @@ static void check_entry(struct reader *r, uint32_t i)
 {
     const struct yaml *n = r->cmp_node[i];
     struct conf_cmp_entry *e = &r->conf->cmp.entry[i];
-    const struct conf_purpose *p = purpose_named(r->conf, e->purpose);
+    const struct conf_purpose *p = purpose_of(r, e->purpose);
     check_key(r, r->cmp_key[i], e);
     if (p == NULL)
         return; /* said before */

@@ -202,6 +202,7 @@ struct str vague_find(struct str aim);
 
 /* check.c: what can only be said once everything is read. */
 void check_all(struct reader *r);
+struct conf_purpose *purpose_of(const struct reader *r, struct str id); /* NULL: there is none */
 
 bool country_known(struct str code);
 
