@@ -11,7 +11,6 @@
 
 #include <sodium.h>
 
-#define DAY_MS (24LL * 3600 * 1000)
 #define SCHEMA "licet-receipt-1"
 
 struct receipt {

@@ -59,7 +59,7 @@ static bool read_time(const char *text, bool end, int64_t *ret_ms)
     if (!time_parse(s, ret_ms))
         return false;
     if (end && s.n == 10)
-        *ret_ms += 24LL * 3600 * 1000 - 1;
+        *ret_ms += DAY_MS - 1;
     return true;
 }
 

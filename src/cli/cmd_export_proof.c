@@ -25,7 +25,7 @@ static bool take_time(const char *text, bool end, int64_t *ret_ms)
     if (!time_parse(str_of(text), ret_ms))
         return false;
     if (end && is_day(str_of(text)))
-        *ret_ms += INT64_C(24) * 3600 * 1000 - 1;
+        *ret_ms += DAY_MS - 1;
     return true;
 }
 

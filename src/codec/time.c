@@ -1,6 +1,5 @@
 #include "codec/time.h"
 
-static const int64_t DAY_MS = 86400000;
 static const int64_t LAST_MS = 253402300799999; /* 9999-12-31T23:59:59.999Z */
 
 enum { FIRST_YEAR = 1970, LAST_YEAR = 9999 };
@@ -222,7 +221,7 @@ bool duration_parse(struct str text, struct duration *ret_d)
         { STR_INIT("s"), { .ms = 1000 } },      { STR_INIT("second"), { .ms = 1000 } },
         { STR_INIT("min"), { .ms = 60000 } },   { STR_INIT("minute"), { .ms = 60000 } },
         { STR_INIT("h"), { .ms = 3600000 } },   { STR_INIT("hour"), { .ms = 3600000 } },
-        { STR_INIT("d"), { .ms = 86400000 } },  { STR_INIT("day"), { .ms = 86400000 } },
+        { STR_INIT("d"), { .ms = DAY_MS } },    { STR_INIT("day"), { .ms = DAY_MS } },
         { STR_INIT("w"), { .ms = 604800000 } }, { STR_INIT("week"), { .ms = 604800000 } },
         { STR_INIT("mo"), { .months = 1 } },    { STR_INIT("month"), { .months = 1 } },
         { STR_INIT("y"), { .months = 12 } },    { STR_INIT("year"), { .months = 12 } },

@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#define DAY_MS INT64_C(86400000)
 enum { TIME_TEXT = 24 }; /* 2026-01-02T03:04:05.678Z */
 
 /* ISO 8601 as JavaScript and Ruby write it: date, 'T' or a space, time with

@@ -5,7 +5,7 @@
 #include "codec/time.h"
 #include "consent/ledger.h"
 
-static const int64_t OLDEST_MS = 3653LL * 24 * 3600 * 1000; /* ten years */
+static const int64_t OLDEST_MS = 3653 * DAY_MS; /* ten years */
 enum { LONGEST_AGENT = 1024, LONGEST_IP = 64 };
 
 /* Nodes of the members that we look at; 0: not there. */

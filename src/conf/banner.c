@@ -3,7 +3,6 @@
 
 #include "conf/read_priv.h"
 
-#define DAY_MS INT64_C(86400000)
 enum {
     LIMIT_COOKIE_NAME = 64,
     LIMIT_COOKIE_DAYS = 400, /* browsers keep none for longer (draft-ietf-httpbis-rfc6265bis) */

@@ -11,8 +11,6 @@ enum {
     MOST_PER_SECOND = 1000000,
 };
 
-static const int64_t day_ms = 86400000;
-
 /* ---- transfers out of the EEA ---- */
 
 static const struct word bases[] = { { "adequacy", CONF_ADEQUACY },
@@ -214,10 +212,10 @@ static void read_epoch(struct reader *r, const struct rule *rule, const struct y
     (void)rule;
     if (!scalar_duration(r, n, &d))
         return;
-    if (d.months != 0 || d.ms < day_ms || d.ms % day_ms != 0 || d.ms / day_ms > MOST_EPOCH)
+    if (d.months != 0 || d.ms < DAY_MS || d.ms % DAY_MS != 0 || d.ms / DAY_MS > MOST_EPOCH)
         fault(r, n, "'%s' is not a number of whole days, like 90d", shown_node(r, n));
     else
-        ((struct conf_destination *)base)->epoch_days = (uint32_t)(d.ms / day_ms);
+        ((struct conf_destination *)base)->epoch_days = (uint32_t)(d.ms / DAY_MS);
 }
 
 static const struct word uncertain[] = { { "retry", CONF_RETRY },

@@ -3,7 +3,7 @@
 
 #include "codec/letter.h"
 
-enum { DAY_MS = 24 * 3600 * 1000, DEFAULT_LIFE_MS = 2 * DAY_MS, LEAST_LIFE_MS = 60 * 1000 };
+enum { DEFAULT_LIFE_MS = 2 * DAY_MS, LEAST_LIFE_MS = 60 * 1000 };
 
 /* ---- the mail server ---- */
 

@@ -61,7 +61,7 @@ const struct table table_authority = { "seals.authority",
 
 static const struct rule seals_rules[] = {
     { "every", read_every, "between two of them, `1s` to `31d`; default `24h`", .least = 1000,
-      .most = 31LL * 24 * 3600 * 1000 },
+      .most = 31 * DAY_MS },
     { "key", read_key_file,
       "file of the signing key, made at the first start; default `signing.key` in the data "
       "directory" },

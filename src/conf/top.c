@@ -406,7 +406,7 @@ static void top_init(struct reader *r, const struct yaml *n, void *base)
                                       .letters_per_address_per_hour = 10,
                                       .letters_per_hour = 1000 };
     c->documents.max_kilobytes = 1024;
-    c->seals.every_ms = INT64_C(24) * 3600 * 1000;
+    c->seals.every_ms = DAY_MS;
     c->timeouts = (struct conf_timeouts){ .head_ms = 15000, .body_ms = 30000, .idle_ms = 75000 };
 }
 

@@ -3,8 +3,6 @@
 #include "base/limits.h"
 #include "codec/time.h"
 
-enum { DAY_MS = 86400000 };
-
 /* ---- reading ---- */
 
 static enum err text_member(const struct json_doc *d, uint32_t object, const char *name,

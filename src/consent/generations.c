@@ -5,7 +5,6 @@
 #include "base/limits.h"
 #include "codec/json.h"
 
-#define DAY_MS (24LL * 3600 * 1000)
 enum { UNKNOWN_DAYS = 400, ANSWER = 8 << 20 };
 
 struct sums {

@@ -10,7 +10,6 @@
 #include <sodium.h>
 
 enum { TOKEN_BYTES = 24 }; /* 192 bits */
-#define DAY_MS (24LL * 3600 * 1000)
 
 /* ---- the link ---- */
 

@@ -3,8 +3,6 @@
 
 #include <sodium.h>
 
-#define DAY_MS (24LL * 3600 * 1000)
-
 struct compiler {
     const struct conf *conf;
     const struct frozen *frozen;

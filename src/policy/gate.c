@@ -6,7 +6,6 @@ _Static_assert((int)SIGNAL_GPC == (int)CONF_GPC && (int)SIGNAL_DNT == (int)CONF_
 _Static_assert(LIMIT_PURPOSES <= 64, "struct use has one bit of `lowered` per purpose");
 _Static_assert(LIMIT_DESTINATIONS <= 32, "a version has one bit of `named_slots` per slot");
 
-#define DAY_MS (24LL * 3600 * 1000)
 #define DOUBT (1LL << 62) /* added to a seq: behind every act of that moment */
 
 /* One act: where it stands in the order of (effect, seq). */

@@ -279,7 +279,7 @@ static void put_recipients(const struct showing *x, const struct policy_version 
 /* A browser counts in days; the gate counts in calendar months. */
 static unsigned days_of(struct duration d)
 {
-    return (unsigned)(d.months * 365LL / 12 + d.ms / 86400000);
+    return (unsigned)(d.months * 365LL / 12 + d.ms / DAY_MS);
 }
 
 static void put_rules(const struct showing *x, const struct conf_purpose *c)

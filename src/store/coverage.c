@@ -2,7 +2,7 @@
  * that nobody has to look at all of them. */
 #include "store/store_priv.h"
 
-#define DAY_MS (24LL * 3600 * 1000)
+#include "codec/time.h"
 
 static bool counts(const struct standing *s, bool bare)
 {

@@ -1,11 +1,10 @@
 #include "transform/treat.h"
 
 #include "codec/text.h"
+#include "codec/time.h"
 
 #include <arpa/inet.h>
 #include <sodium.h>
-
-static const int64_t DAY_MS = 24LL * 3600 * 1000;
 
 static void put_le(uint8_t *to, uint64_t v, int bytes)
 {
