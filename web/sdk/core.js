@@ -181,7 +181,7 @@ function taken(act, { device: id, token }) {
 }
 
 function refused(act, status, said) {
-  console.error('licet: not taken:', status, said)
+  console.error('licet: refused:', status, said)
   state = device.load()
   for (const p of act.grants) if (state.choices[p]?.wait) delete state.choices[p]
   keep()

@@ -35,14 +35,14 @@ async function post(act) {
     keepAct(act)
   }
   return fetch(`${site.url}/public/consent`, {
-    method: 'POST',
+    method: 'POST', body: act.body,
     credentials: 'omit', // no cookie: the device's id lies where a withdrawal can delete it
     keepalive: act.body.length < 6e4,
     headers: {
       ApiKey: site.key, 'Content-Type': 'application/json', 'Idempotency-Key': act.id,
       ...(act.token && { 'Licet-Device-Token': act.token }),
     },
-    body: act.body,
+    signal: AbortSignal.timeout?.(3e4), // one that hangs must not hold up the line
   })
 }
 
