@@ -29,6 +29,8 @@ extern struct cmd_options cmd_options;
 
 /* Loads the configuration and prints its faults on standard error. EXIT_DONE or EXIT_USAGE. */
 int cmd_conf(struct conf **ret_conf);
+/* And its warnings, for who looks after the configuration. */
+int cmd_conf_warn(struct conf **ret_conf);
 /* A reader of the configured data directory, whether a daemon runs or not. */
 int cmd_reader(const struct conf *c, struct store_reader **ret_r);
 /* The configuration as it stands, with what is frozen. What contradicts that is printed. */

@@ -79,7 +79,7 @@ int cmd_check(int argc, char **argv)
     if (argc > 1 && !live)
         return cmd_fail(EXIT_USAGE, "takes no argument but --live");
     AUTO(conf_free) struct conf *c = NULL;
-    int code = cmd_conf(&c);
+    int code = cmd_conf_warn(&c);
     if (code == EXIT_DONE)
         code = check_certificate(c);
     if (code == EXIT_DONE)

@@ -7,7 +7,7 @@ int cmd_serve(int argc, char **argv)
     if (argc > 1)
         return cmd_fail(EXIT_USAGE, "takes no arguments");
     struct conf *conf = NULL;
-    int code = cmd_conf(&conf);
+    int code = cmd_conf_warn(&conf);
     if (code != EXIT_DONE)
         return code;
     AUTO(buf_fini) struct buf reports = BUF_INIT(LIMIT_CONF);

@@ -199,12 +199,23 @@ void cmd_print(FILE *to, struct str text)
         (void)fwrite(text.p, 1, text.n, to); /* a closed pipe is the reader's business */
 }
 
-int cmd_conf(struct conf **ret_conf)
+static int load_conf(struct conf **ret_conf, bool warn)
 {
     AUTO(buf_fini) struct buf reports = BUF_INIT(LIMIT_CONF);
     enum err e = conf_load(cmd_options.config, ret_conf, &reports);
-    cmd_print(stderr, buf_view(&reports));
+    if (e != OK || warn)
+        cmd_print(stderr, buf_view(&reports));
     return e == OK ? EXIT_DONE : EXIT_USAGE;
+}
+
+int cmd_conf(struct conf **ret_conf)
+{
+    return load_conf(ret_conf, false);
+}
+
+int cmd_conf_warn(struct conf **ret_conf)
+{
+    return load_conf(ret_conf, true);
 }
 
 int cmd_reader(const struct conf *c, struct store_reader **ret_r)

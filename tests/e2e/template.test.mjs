@@ -224,6 +224,9 @@ test('licet check warns of an aim that says nothing', async () => {
     assert.equal(code, 0)
     assert.match(err, /licet\.yaml:\d+:\d+: warning: '(profiling|schärferes Bild|betere ervaring)' tells nobody what happens/)
   }
+  const { err } = await licet(['export', 'consents', '--config', join(dir, 'licet.yaml')], { env: ENV, cwd: dir })
+  assert.ok(!err.includes('warning'), `a command that does something else says nothing of it: ${err}`)
+  assert.match(err, /^licet export: /, 'but what keeps it from doing that')
 })
 
 test('what is set arrives as it was given, whatever stands in it', async () => {
