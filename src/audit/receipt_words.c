@@ -1,5 +1,6 @@
 #include "audit/receipt_words.h"
 
+#include "codec/locale.h"
 #include "codec/time.h"
 
 const char *const tongue_name[TONGUES] = { "en", "de", "nl" };
@@ -354,4 +355,10 @@ struct str word_date(enum tongue t, int64_t ms, bool clock, struct arena *a)
     return arena_printf(a, "%.*s%s %s %.4s%s%.5s%s", (int)(text + 10 - day), day,
                         t == TONGUE_DE ? "." : "", month[t][number - 1], text, clock ? ", " : "",
                         clock ? text + 11 : "", clock ? " UTC" : "");
+}
+
+struct str word_country(enum tongue t, struct str code, struct arena *a)
+{
+    struct str name = locale_country(str_of(tongue_name[t]), arena_str(a, code).p, a);
+    return str_eq(name, code) ? code : arena_printf(a, "%.*s (%.*s)", STR_ARG(name), STR_ARG(code));
 }

@@ -104,7 +104,7 @@ struct str word_for(enum tongue t, enum glossary g, struct str name);
 /* "22 November 2026", with `clock` ", 16:20 UTC" behind it. */
 struct str word_date(enum tongue t, int64_t ms, bool clock, struct arena *a);
 
-/* "Ireland (IE)"; of countries without a name here the code alone. */
+/* "Ireland (IE)"; of what is no country the code alone. */
 struct str word_country(enum tongue t, struct str code, struct arena *a);
 
 #endif

@@ -55,7 +55,8 @@ struct str locale_country(struct str language, const char *code, struct arena *a
     begin();
     locale_of(language, "", a, id, sizeof id);
     int32_t n = uloc_getDisplayCountry(arena_printf(a, "und_%s", code).p, id, name, NAME, &e);
-    struct str text = U_SUCCESS(e) && n < NAME ? text_of(name, n, a) : (struct str){ 0 };
+    bool known = U_SUCCESS(e) && n < NAME && strcmp(code, "ZZ") != 0; /* CLDR's own for none */
+    struct str text = known ? text_of(name, n, a) : (struct str){ 0 };
     return text.n > 0 ? text : arena_str(a, str_of(code));
 }
 

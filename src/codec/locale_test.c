@@ -35,6 +35,8 @@ static void what_nobody_knows_is_said_in_english_or_as_it_stands(void **state)
     country("no such language", "DE", "Germany");
     country("de@calendar=buddhist", "DE", "Germany");
     country("en", "QX", "QX");
+    country("en", "ZZ", "ZZ");
+    country("en", "", "");
 }
 
 static void date(const char *language, int month, const char *says)
