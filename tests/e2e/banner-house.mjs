@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { openBrowser } from './browser.mjs'
 import { FIELDS, startHouse, webhook } from './fixture.mjs'
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+export const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 export const OUT = resolve(import.meta.dirname, '../../out/banner')
 
 const TEXTS = {
@@ -137,7 +137,7 @@ const SAYS = {
   nl: ['Papier om graag op te schrijven.', 'Drie dingen, goed gemaakt. We drukken wat verkocht wordt en laten de rest.', ['Notitieboek', 'Brieven', 'Potloden']],
 }
 
-/** {house, site: {url, asked, page(html)}, browser, stop()}. `tag`: attributes of the script's tag; `browser`: options of it. */
+/** {house, site: {url, asked, head, body, tag}, browser, stop()}. `tag`: attributes of the script's tag; `browser`: options of Chromium, null for none. */
 export async function openShop({ change = c => c, script = 'licet.js', env = {}, browser: how } = {}) {
   await mkdir(OUT, { recursive: true })
   const house = await startHouse({ env, change: c => change(config(c, c.destinations[1].endpoint.replace(/\/warehouse$/, ''))) })
@@ -156,7 +156,7 @@ ${site.head}<script src="${house.licet.url}/sdk/${script}" data-key="${house.lic
   })
   await new Promise(ok => server.listen(0, '127.0.0.1', ok))
   site.url = `http://127.0.0.1:${server.address().port}`
-  const browser = await openBrowser(how)
+  const browser = how === null ? null : await openBrowser(how)
   const contexts = []
   return {
     house, site, browser,
@@ -191,7 +191,7 @@ ${site.head}<script src="${house.licet.url}/sdk/${script}" data-key="${house.lic
     },
     async stop() {
       for (const context of contexts) await context.close()
-      await browser.close()
+      await browser?.close()
       server.closeAllConnections()
       await new Promise(ok => server.close(ok))
       await house.stop()
