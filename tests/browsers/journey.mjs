@@ -40,7 +40,10 @@ async function visitor(open, called) {
       const found = await browser.run(`axe.run({ include: [['licet-consent']] }, { resultTypes: ['violations'] }).then(r => r.violations.map(v => v.id + ' ' + v.nodes.map(n => n.html).join(' | ')))`)
       return [...found, ...await browser.run('faults')]
     },
-    shot: what => browser.shot(join(OUT, `${called}-${what}.png`)),
+    async shot(what) {
+      await until(() => sees(`!${IN_BANNER}.getAnimations().length`), 'rest')
+      await browser.shot(join(OUT, `${called}-${what}.png`))
+    },
   }
 }
 
