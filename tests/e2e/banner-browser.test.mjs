@@ -174,6 +174,22 @@ test('by keyboard alone: the banner is met first, declined, opened again and wit
   await settled(me.page)
 })
 
+test('each panel and each switch bears its own name, whichever was there before it', async () => {
+  const me = await shop.visitor()
+  await me.open()
+  const named = async (role, name) => assert.equal(await me.page.getByRole(role, { name, exact: true }).count(), 1, `${role} ${name}`)
+  await named('dialog', 'May we use your data?')
+  await me.press('choose')
+  await named('switch', 'Statistics of the shop')
+  await me.press('decline')
+  await me.press('opener')
+  await named('dialog', 'Privacy choices')
+  await named('switch', 'Statistics of the shop')
+  await me.press('close')
+  await me.page.evaluate(() => void window.licet.ask('recording', { again: true }))
+  await named('dialog', 'Recording how you use the pages')
+})
+
 test('a refusal of somebody unknown carries no id and is only counted', async () => {
   const count = async () => (await licet.api('GET', '/v1/purposes/statistics/coverage')).json.refused_by_unknown
   const list = async () => (await licet.api('GET', '/consent?limit=100')).json.length

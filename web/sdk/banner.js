@@ -89,6 +89,7 @@ function footer() {
 
 /** Fills a panel: {title, intro, content, buttons, close} */
 function panel(box, { title, intro, content, buttons, close }) {
+  for (const one of [card, dialog]) one.replaceChildren() // what one is named by must not be found in the other
   box.replaceChildren(
     h('div', { class: 'top' },
       h('h2', { id: 'licet-title', tabindex: '-1' }, title),
