@@ -442,6 +442,86 @@ test('identify() without an id is nobody', async () => {
   assert.ok(me.faults.some(f => f.includes('call licet.identify first')), me.faults.join())
 })
 
+// ---- what pages open ----
+
+test('open() and ask() work as soon as they can be called: before the script is there, and before the page has a body', async () => {
+  const wish = call => `<script nonce="n1">window.licet = window.licet || []; licet.push(l => l.${call}); licet.push(l => l.ready.then(() => l.${call}))</script>`
+  for (const [call, title] of [['open()', 'Privacy choices'], ['ask("recording")', 'Recording how you use the pages']]) {
+    for (const late of [false, true]) {
+      const me = await shop.visitor()
+      Object.assign(shop.site, { head: wish(call), tag: `async${late ? '></script><script src="/third-late.js"' : ''}` })
+      const held = []
+      if (late) await me.page.route('**/third-late.js', r => void held.push(r))
+      const loaded = me.page.goto(shop.site.url)
+      if (late) {
+        await until(() => held.length && me.page.evaluate(() => !!window.licet?.policy?.()), 'the policy')
+        await held[0].continue()
+      }
+      await loaded
+      Object.assign(shop.site, { head: '', tag: 'async' })
+      await me.page.getByRole('dialog', { name: title }).waitFor()
+      await me.press('close')
+      assert.deepEqual(me.faults, [])
+    }
+  }
+})
+
+test('questions that a page asks at once are asked one after the other, each once, and each is answered', async () => {
+  const me = await shop.visitor()
+  await me.open()
+  await me.press('decline')
+  await me.page.evaluate(() => {
+    window.answers = []
+    window.licet.identify('u-turns', {}, { token: 'x' })
+    for (const id of ['recording', 'linking', 'recording']) window.licet.ask(id).then(answer => window.answers.push([id, answer]))
+  })
+  await me.dialog.getByRole('heading', { name: 'Recording how you use the pages' }).waitFor()
+  await me.dialog.getByRole('button', { name: 'I agree' }).click()
+  await me.dialog.getByRole('heading', { name: 'Linking your visits with your account' }).waitFor()
+  await me.dialog.getByRole('button', { name: 'I do not agree' }).click()
+  await until(() => me.page.evaluate(() => window.answers.length === 3), 'the answers')
+  assert.deepEqual(await me.page.evaluate(() => window.answers), [['recording', true], ['recording', true], ['linking', false]])
+  await settled(me.page)
+  assert.ok(await me.dialog.isHidden())
+  assert.deepEqual(me.acts.slice(1).map(a => a.preferences), [{ recording: true }, { linking: false }])
+})
+
+test('a question does not take the place of the choices that she has open', async () => {
+  const me = await shop.visitor()
+  await me.open()
+  await me.press('decline')
+  await me.press('opener')
+  await me.page.evaluate(() => void window.licet.ask('recording').then(answer => { window.answer = answer }))
+  await me.dialog.getByRole('switch', { name: 'Statistics of the shop' }).check()
+  await me.press('save')
+  await me.dialog.getByRole('heading', { name: 'Recording how you use the pages' }).waitFor()
+  await me.press('decline')
+  await until(async () => await me.page.evaluate(() => window.answer) === false, 'the answer')
+  await until(async () => (await granted(me.page)).join() === 'statistics', 'what she saved')
+})
+
+test('what a page opens when it hears of a choice stays open, and waits for its answer', async () => {
+  const me = await accepted()
+  await me.page.evaluate(() => window.licet.onChange(e => e.granted.statistics || window.licet.ask('recording', { again: true }).then(answer => { window.answer = answer })))
+  await me.press('opener')
+  await me.press('decline')
+  await me.dialog.getByRole('heading', { name: 'Recording how you use the pages' }).waitFor()
+  await sleep(100)
+  assert.ok(await me.dialog.isVisible())
+  assert.equal(await me.page.evaluate(() => window.answer), undefined)
+  await me.press('accept')
+  await until(() => me.page.evaluate(() => window.answer), 'the answer')
+  await me.page.evaluate(() => {
+    window.licet.open()
+    setTimeout(() => {
+      document.querySelector('licet-consent').shadowRoot.querySelector('dialog [data-licet=close]').click()
+      window.licet.open()
+    }, 50)
+  })
+  await sleep(300)
+  assert.ok(await me.dialog.getByRole('heading', { name: 'Privacy choices' }).isVisible(), 'closed and opened in one go it is open')
+})
+
 // ---- events ----
 
 test('page views of a page that changes its address without loading, with the referrer of each', async () => {

@@ -11,6 +11,9 @@ const script = document.currentScript
 const PARTS = ['data', 'transfer', 'recipients', 'storage', 'automation', 'consequences', 'withdrawal']
 let root, card, dialog, opener, dismissed, failed
 let shown // of the choices that stand open: for whom, null for nobody; false: they do not
+let stand
+/** Resolves once there is something to be opened. */
+export const standing = new Promise(ok => (stand = ok))
 
 const words = () => now.policy.words
 /** As the policy writes the dates of that month; the browser's own calendars take long to load. */
@@ -176,7 +179,7 @@ function hide() {
 
 // ---- the choices, at any time ----
 
-function openChoices() {
+export function openChoices() {
   const w = words()
   const all = now.policy.purposes.filter(p => p.scope === 'device' || now.known || current().choices[p.id])
   const consent = all.filter(p => p.basis === 'consent')
@@ -233,7 +236,7 @@ function show() {
 
 /** Asks for one purpose, in a dialog of its own. Resolves with whether it is granted; closing resolves with what was before. Does not
  *  ask when it is granted already, nor within the time after a refusal unless `again`. */
-export function ask(id, { again, subject } = {}) {
+function ask(id, { again, subject } = {}) {
   const p = now.policy?.purposes.find(one => one.id === id)
   if (!p || p.basis !== 'consent') return Promise.resolve(granted(id))
   const whom = subject ?? now.known
@@ -244,7 +247,7 @@ export function ask(id, { again, subject } = {}) {
   const choice = current().choices[id]
   const reason = whyAsk({ ...p, separate: false }, { ...current(), known: whom })
   if (granted(id) && choice.v >= p.version) return Promise.resolve(true)
-  if (!again && !reason) return Promise.resolve(false)
+  if (!again && !reason) return Promise.resolve(granted(id))
   return new Promise(ok => {
     let answer
     const act = (on, by) => e => {
@@ -265,11 +268,28 @@ export function ask(id, { again, subject } = {}) {
       buttons: [button('decline', words().no, act(false, 'no')), button('accept', words().yes, act(true, 'yes'))],
     })
     show()
-    dialog.addEventListener('close', async () => {
+    closed().then(async () => {
       if (answer) await licet.flush()
       ok(granted(id))
-    }, { once: true })
+    })
   })
+}
+
+/** Resolves when no dialog is open. The event of one that was closed comes later, and another may be open by then. */
+const closed = async () => {
+  while (dialog.open) await new Promise(ok => dialog.addEventListener('close', ok, { once: true }))
+}
+
+const waiting = new Map()
+let line = standing
+
+/** ask() for pages: a question waits until nothing else is open, and is not asked twice. */
+export function askInTurn(id, options) {
+  if (!waiting.has(id)) {
+    waiting.set(id, line.then(closed).then(() => ask(id, options)).finally(() => waiting.delete(id)))
+    line = waiting.get(id).catch(() => {})
+  }
+  return waiting.get(id)
 }
 
 // ---- the page ----
@@ -292,6 +312,7 @@ export function openBanner() {
   card = h('section', { class: 'card', part: 'banner', role: 'dialog', 'aria-labelledby': 'licet-title', hidden: true,
     onkeydown: e => e.key === 'Escape' && dismiss() })
   dialog = h('dialog', { part: 'choices', 'aria-labelledby': 'licet-title', onclose: () => {
+    if (dialog.open) return // again, for something else
     shown = false
     forget()
     hide()
@@ -305,7 +326,7 @@ export function openBanner() {
     const wish = e.target.closest?.('[data-licet-open],[data-licet-ask]')
     if (!wish) return
     e.preventDefault()
-    if (wish.dataset.licetAsk) ask(wish.dataset.licetAsk, { again: true })
+    if (wish.dataset.licetAsk) askInTurn(wish.dataset.licetAsk, { again: true })
     else openChoices()
   })
   hooks.changed = refresh
@@ -314,6 +335,6 @@ export function openBanner() {
     dismissed = false
     refresh()
   }
-  licet.open = openChoices
   refresh()
+  stand()
 }

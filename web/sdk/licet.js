@@ -1,10 +1,10 @@
 // One tag: <script src="https://licet.shop.example/sdk/licet.js" data-key="…"></script>
-import { ask, openBanner } from './banner.js'
+import { askInTurn, openBanner, openChoices, standing } from './banner.js'
 import { keepCookie } from './cookie.js'
 import { licet, now, start } from './core.js'
 
-licet.ask = (id, options) => licet.ready.then(() => ask(id, options))
-licet.open = () => {} // until the policy is there
+licet.ask = askInTurn
+licet.open = () => void standing.then(openChoices)
 start().then(() => {
   if (!now.policy) return
   keepCookie()
