@@ -362,6 +362,48 @@ test('with Do Not Track likewise', async () => {
   assert.ok(!(await me.card.innerText()).includes('advertisement'))
 })
 
+test('with Global Privacy Control a purpose that honours it is not asked for again, neither after a refusal nor after a grant', async () => {
+  for (const [part, days] of [['decline', 200], ['accept', 366]]) {
+    const me = await shop.visitor()
+    await me.open()
+    await me.press(part)
+    await settled(me.page)
+    await me.context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true }))
+    await me.page.clock.setFixedTime(Date.now() + days * 864e5)
+    await me.open()
+    await me.card.waitFor()
+    assert.ok(!(await me.card.innerText()).includes('advertisement'))
+    await me.press('accept')
+    await settled(me.page)
+    assert.deepEqual(await granted(me.page), ['statistics'])
+  }
+})
+
+test('the banner stays as she has it while the page says who is signed in, and changes when there is more to ask', async () => {
+  const text = { ...purposes()[0].versions[0].text.en, title: 'Advice by name' }
+  const own = await openShop({ change: c => ({ ...c, purposes: [...c.purposes, { id: 'advice', scope: 'person', versions: [{ version: 1, since: '2025-01-01', text: { en: text } }] }] }) })
+  try {
+    const me = await own.visitor()
+    await me.open()
+    await me.press('choose')
+    await me.card.getByRole('switch', { name: 'Statistics of the shop' }).check()
+    await me.card.locator('summary').first().press('Enter')
+    await me.page.evaluate(() => window.licet.identify(null))
+    assert.ok(await me.card.getByRole('switch', { name: 'Statistics of the shop' }).isChecked())
+    assert.ok(await me.card.getByText('Ninety days with us').isVisible())
+    await me.page.keyboard.press('Enter')
+    assert.ok(await me.card.getByText('Ninety days with us').isHidden(), 'the keyboard is where it was')
+    assert.ok(!(await me.card.innerText()).includes('Advice by name'))
+    await me.page.evaluate(() => window.licet.identify('u-advice', {}, { token: 'x' }))
+    await me.card.getByText('Advice by name').waitFor()
+    await me.page.evaluate(() => window.licet.reset())
+    assert.ok(!(await me.card.innerText()).includes('Advice by name'))
+    assert.deepEqual(me.faults, [])
+  } finally {
+    await own.stop()
+  }
+})
+
 test('ask() asks for one purpose in a dialog of its own, keeps to a refusal, and can be asked again on purpose', async () => {
   const me = await shop.visitor()
   shop.site.body = '<button data-licet-ask="recording">Show us where it hurts</button>'

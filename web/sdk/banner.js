@@ -10,6 +10,7 @@ import { keyOf, vouched } from './recorded.js'
 const script = document.currentScript
 const PARTS = ['data', 'transfer', 'recipients', 'storage', 'automation', 'consequences', 'withdrawal']
 let root, card, dialog, opener, dismissed, failed
+let askedFor // what the card was made for
 let shown // of the choices that stand open: for whom, null for nobody; false: they do not
 let stand
 /** Resolves once there is something to be opened. */
@@ -134,6 +135,7 @@ const plain = p => p.basis === 'consent' && !p.separate
 
 // ---- the banner: what is new to her, and nothing that is asked separately ----
 
+const inQuestion = () => JSON.stringify([failed, asked().map(({ p, ask }) => [p.id, p.version, ask])])
 const asked = () => now.policy.purposes.map(p => ({ p, ask: whyAsk(p, current()) })).filter(({ ask }) => ask)
 
 function openCard(oneByOne) {
@@ -158,6 +160,7 @@ function openCard(oneByOne) {
         }, 'third')),
     ],
   })
+  askedFor = inQuestion()
   if (card.hidden) inTurns(card)
   card.hidden = false
   opener.hidden = true
@@ -299,8 +302,9 @@ function refresh() {
   if (dialog.open && shown !== false && shown !== keyOf(now.known)) openChoices() // she signed in, or out
   if (dialog.open) return
   // in a browser that keeps nothing she would be asked on every page for nothing
-  if (!dismissed && !blocked && asked().length) openCard()
-  else if (!card.hidden && !asked().length) hide()
+  if (!dismissed && !blocked && asked().length) {
+    if (card.hidden || askedFor !== inQuestion()) openCard() // else it stays as it is, with what she moved and opened there
+  } else if (!card.hidden && !asked().length) hide()
 }
 
 /** Builds it all, once the policy is there. */

@@ -31,8 +31,8 @@ export function isGranted(p, choices) {
 /** 'first', 'new' (others were asked about before), 'changed' or 'again'; null: not now. */
 export function whyAsk(p, state) {
   const choice = state.choices[p.id]
-  if (p.basis !== 'consent' || p.separate || (p.scope === 'person' && !state.known)) return null
-  if (!choice) return signalled(p) ? null : Object.keys(state.choices).length ? 'new' : 'first'
+  if (p.basis !== 'consent' || p.separate || signalled(p) || (p.scope === 'person' && !state.known)) return null
+  if (!choice) return Object.keys(state.choices).length ? 'new' : 'first'
   if (choice.wait) return null
   const reason = choice.v < p.version ? 'changed' : 'again'
   if (!choice.on) return choice.over || age(choice) >= p.ask_again_days ? reason : null
