@@ -442,6 +442,36 @@ test('identify() without an id is nobody', async () => {
   assert.ok(me.faults.some(f => f.includes('call licet.identify first')), me.faults.join())
 })
 
+test('who has signed out sees what she granted for herself here, and can withdraw it without signing in', async () => {
+  for (const how of ['decline', 'save']) {
+    const me = await accepted()
+    const id = `person-left-${me.device}`
+    const permitted = async () => (await licet.api('GET', `/v1/permissions/${id}`)).json.purposes.find(p => p.id === 'linking').state
+    await me.page.evaluate(([id, token]) => window.licet.identify(id, {}, { token }), [id, createHmac('sha256', SECRET).update(id).digest('hex')])
+    await me.page.evaluate(() => void window.licet.ask('linking'))
+    await me.dialog.getByRole('button', { name: 'I agree' }).click()
+    await settled(me.page)
+    assert.equal(await permitted(), 'permitted')
+    await me.open('/next') // the site does not say who she is
+    await me.press('opener')
+    await me.press('save') // nothing was moved
+    await settled(me.page)
+    assert.equal(await permitted(), 'permitted')
+    await me.press('opener')
+    const linking = me.dialog.getByRole('switch', { name: /Linking/ })
+    assert.ok(await linking.isChecked())
+    if (how === 'save') await linking.uncheck()
+    await me.press(how)
+    await settled(me.page)
+    assert.notEqual(await permitted(), 'permitted')
+    assert.deepEqual(me.acts.findLast(a => 'linking' in a.preferences).subject, { id })
+    assert.ok(!JSON.stringify(await me.stored()).includes(id), 'and nothing of her stays here')
+    await me.press('opener')
+    assert.equal(await linking.count(), 0)
+    assert.deepEqual(me.faults, [])
+  }
+})
+
 // ---- what pages open ----
 
 test('open() and ask() work as soon as they can be called: before the script is there, and before the page has a body', async () => {

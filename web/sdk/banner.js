@@ -45,6 +45,9 @@ function stateOf(p, choice) {
   return fill(choice.on ? words().on_since : words().off_since, { date: date(choice.day * 864e5) })
 }
 
+/** A person's purpose stands there for whoever signed in; once she has left, only what she granted, to be withdrawn. */
+const mayAgree = p => p.scope === 'device' || !!now.known
+
 /** `how`: {ask: reason, switches: true, state: true, alone: true where its title stands above} */
 function item(p, how) {
   const choice = current().choices[p.id]
@@ -52,7 +55,7 @@ function item(p, how) {
   const tag = how.ask === 'new' ? words().is_new : how.ask === 'changed' ? words().changed : null
   const id = `licet-${p.id}`
   const state = how.state && stateOf(p, choice)
-  const on = p.basis === 'legitimate_interests' ? granted(p.id) : !!choice?.on && (!!choice.wait || granted(p.id))
+  const on = p.basis === 'legitimate_interests' ? granted(p.id) : !!choice?.on && (!!choice.wait || granted(p.id) || !mayAgree(p))
   const more = p.basis === 'legitimate_interests' ? words().object : null
   const foreign = p.language !== now.policy.language
   return h('li', { lang: foreign && p.language, dir: foreign && direction(p.language), 'data-purpose': p.id },
@@ -129,7 +132,10 @@ const valuesOf = (list, on) => Object.fromEntries(list.map(p => [p.id, on]))
 /** What the switches say. One that is off and was never asked about is no answer where it is not asked: what is separate, or rests on
  *  other grounds, counts when it was moved. */
 const switched = box => Object.fromEntries([...box.querySelectorAll('input')]
-  .filter(i => i.checked !== ('was' in i.dataset) || plain(now.policy.purposes.find(p => p.id === i.name)))
+  .filter(i => {
+    const p = now.policy.purposes.find(one => one.id === i.name)
+    return i.checked !== ('was' in i.dataset) || (plain(p) && mayAgree(p))
+  })
   .map(i => [i.name, i.checked]))
 const plain = p => p.basis === 'consent' && !p.separate
 
@@ -184,7 +190,7 @@ function hide() {
 
 export function openChoices() {
   const w = words()
-  const all = now.policy.purposes.filter(p => p.scope === 'device' || now.known || current().choices[p.id])
+  const all = now.policy.purposes.filter(p => mayAgree(p) || current().choices[p.id]?.on)
   const consent = all.filter(p => p.basis === 'consent')
   const together = consent.filter(plain)
   const separate = consent.filter(p => p.separate)
@@ -213,7 +219,7 @@ export function openChoices() {
         withdrawListed(dialog, e, kit)
         act(consent, false, on ? 'withdraw' : 'decline')(e)
       }),
-      button('accept', w.accept_all, act(together.filter(p => !signalled(p)), true, 'accept')),
+      button('accept', w.accept_all, act(together.filter(p => mayAgree(p) && !signalled(p)), true, 'accept')),
       button('save', w.save, e => record(dialog, e, switched(dialog), 'save'), 'third'),
     ],
   })

@@ -32,9 +32,8 @@ const mayTrack = () => (now.policy?.events.some(granted) ? state.device : null)
 
 /** Deletes what the scripts of purposes left that are refused. */
 function clear() {
-  const patterns = now.policy.purposes.filter(p => state.choices[p.id] && !state.choices[p.id].on).flatMap(p => p.forget)
   const kept = now.policy.purposes.filter(p => granted(p.id)).flatMap(p => p.forget)
-  const gone = patterns.filter(p => !kept.includes(p))
+  const gone = now.policy.purposes.filter(p => state.choices[p.id]?.on === 0).flatMap(p => p.forget).filter(p => !kept.includes(p))
   if (gone.length) device.forget(gone)
 }
 
@@ -67,7 +66,7 @@ function apply(chosen) {
   end()
   const next = all()
   const changed = Object.keys(next).filter(id => next[id] !== !!before[id])
-  const lowered = Object.keys(before).some(id => before[id] && !next[id])
+  const lowered = changed.some(id => before[id])
   const tracked = now.policy.events.some(id => before[id])
   before = next
   clear()
@@ -105,8 +104,9 @@ function split(ids) {
 
 function bodyOf(purposes, values, { form, by, whom }) {
   const person = purposes[0].scope === 'person'
-  const who = whom ?? now.known
   const grants = purposes.some(p => values[p.id])
+  // what lowers needs nobody to be signed in: it is of who granted it here
+  const who = whom ?? (!grants && state.person && { id: state.person })
   const recorded = person || grants || state.device
   const notices = new Map(purposes.flatMap(p => p.notices).map(n => [n.identifier + n.version, n]))
   const body = {
@@ -131,7 +131,7 @@ function bodyOf(purposes, values, { form, by, whom }) {
 
 /** Records choices, {purpose: true|false}. `form`: the very wording shown. What is lowered is obeyed at once, what is granted once licet
  *  has taken it. */
-export function choose(values, { form = '', by = 'api', whom } = {}) {
+export function choose(values, { form = '', by = 'api', whom = now.known } = {}) {
   state = device.load() // another tab's choice may be on its way to us
   const ids = Object.keys(values).filter(id => purpose(id) || (!values[id] && state.choices[id]))
   const lowersAlone = ids.every(id => !values[id])
@@ -146,7 +146,7 @@ export function choose(values, { form = '', by = 'api', whom } = {}) {
     const had = state.choices[id]
     const v = (CMP && asked?.versions[id]) || known(id).version
     state.choices[id] = on && had?.on && !had.wait && had.v === v ? { ...had, day } : { on, v, day, ...(on && { wait: 1 }) }
-    if (on && known(id).scope === 'person') state.person = (whom ?? now.known)?.id
+    if (on && known(id).scope === 'person') state.person = whom?.id
   }
   keep()
   const kept = lines.map(queue.enqueue)

@@ -9,7 +9,7 @@ export function runTags(granted) {
     const purposes = wordsOf(tag.dataset.licetPurpose)
     if (!purposes.length || !purposes.every(granted)) continue
     const script = document.createElement('script')
-    for (const { name, value } of tag.attributes) if (name !== 'type' && name !== 'nonce') script.setAttribute(name, value)
+    for (const { name, value } of tag.attributes) if (name !== 'type') script.setAttribute(name, value)
     if (tag.dataset.licetType) script.type = tag.dataset.licetType
     script.nonce = tag.nonce // hidden from attributes
     script.async = tag.hasAttribute('async')
