@@ -445,14 +445,22 @@ test('who is typing when the banner comes goes on typing, and the page stays whe
   assert.deepEqual(await me.page.evaluate(() => [document.activeElement.id, document.activeElement.value, scrollY]), ['in', 'one two', before])
 })
 
-test('nothing moves when the banner comes, opens into choices, and goes', async () => {
+for (const [how, style] of [['', ''], [', on a page whose body is a grid', 'body{display:grid;gap:40px}']]) test(`nothing moves when the banner comes, opens into choices, and goes${how}`, async () => {
   const me = await shop.visitor()
+  if (style) await me.context.route('**/style.css', r => r.fulfill({ contentType: 'text/css', body: style }))
   await me.context.addInitScript(() => {
     window.seen = []
     new PerformanceObserver(list => window.seen.push(...list.getEntries().filter(e => !e.hadRecentInput).map(e => e.value))).observe({ type: 'layout-shift', buffered: true })
   })
-  await me.open()
+  const held = []
+  await me.context.route('**/sdk/policy*', r => void held.push(r))
+  await me.page.goto(shop.site.url)
+  await until(() => held.length === 1, 'the policy to be asked for')
+  const places = () => me.page.evaluate(() => [...document.querySelectorAll('main, main *')].map(e => [e.localName, ...Object.values(e.getBoundingClientRect().toJSON())]))
+  const before = await places()
+  await held[0].continue()
   await me.card.waitFor()
+  assert.deepEqual(await places(), before)
   const rest = () => me.page.evaluate(() => new Promise(ok => setTimeout(ok, 300)))
   await rest()
   for (const part of ['choose', 'accept', 'opener', 'decline']) {
@@ -464,6 +472,91 @@ test('nothing moves when the banner comes, opens into choices, and goes', async 
   await me.page.evaluate(() => document.querySelector('h1').before(document.createElement('hr')))
   await rest()
   assert.ok(await me.page.evaluate(() => window.seen.length > 0), 'and a shift would have been seen')
+})
+
+test('a page that makes its body anew, instead of loading the next one, keeps the button and the banner', async () => {
+  const ways = {
+    replace: () => { const body = document.createElement('body'); body.innerHTML = '<h1>Next</h1>'; document.body.replaceWith(body) },
+    fill: () => { document.body.innerHTML = '<h1>Next</h1>' },
+    remove: () => document.querySelector('licet-consent').remove(),
+  }
+  for (const [name, way] of Object.entries(ways)) {
+    const me = await shop.visitor()
+    await me.open()
+    await me.card.waitFor()
+    await me.page.evaluate(way)
+    await me.card.waitFor()
+    await me.press('decline')
+    await sleep(1000)
+    await me.press('opener')
+    await me.page.evaluate(way)
+    await until(async () => !(await me.dialog.isVisible()) && await me.page.locator('licet-consent .opener').isVisible(), `the button (${name})`)
+    await me.press('opener')
+    assert.ok(await me.dialog.getByText(/^Declined on/).first().isVisible())
+    assert.equal(await me.page.locator('licet-consent').count(), 1)
+    assert.deepEqual(me.faults, [])
+  }
+})
+
+test('an extension that takes the banner away whenever it comes does not hold up the page', async () => {
+  const me = await shop.visitor()
+  await me.context.addInitScript(() => {
+    window.taken = 0
+    const take = () => { if (document.querySelector('licet-consent')) { document.querySelector('licet-consent').remove(); window.taken++ } }
+    new MutationObserver(take).observe(document, { childList: true, subtree: true })
+  })
+  await me.open()
+  await until(() => me.page.evaluate(() => window.taken > 0), 'it to be taken away')
+  await sleep(1500)
+  const taken = await me.page.evaluate(() => window.taken)
+  assert.ok(taken < 10, `${taken} times`)
+  assert.deepEqual(me.faults, [])
+})
+
+test('words without end, a window of 320 by 256 pixels and colours of the reader\'s own: everything can be read and reached', async () => {
+  const word = 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft'
+  const text = { ...purposes()[2].versions[0].text.en, title: word, aim: `See https://shop.example/${'x'.repeat(90)}` }
+  const own = await openShop({ change: c => ({ ...c, purposes: c.purposes.map(p => (p.id === 'recording' ? { ...p, versions: [{ ...p.versions[0], text: { en: text } }] } : p)) }) })
+  try {
+    const me = await own.visitor({ viewport: { width: 320, height: 256 }, forcedColors: 'active' })
+    const wide = panel => panel.evaluate(e => [e, ...e.querySelectorAll('*')].filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 1 && getComputedStyle(one).display !== 'inline').map(one => one.outerHTML.slice(0, 60)))
+    const seen = async panel => {
+      const all = await panel.boundingBox()
+      assert.ok(all.y >= 0 && all.y + all.height <= 256)
+      const { y, height } = await panel.locator('.body').boundingBox()
+      assert.ok(Math.min(y + height, 256) - y > 100, 'there is room to read')
+      for (const b of await panel.locator('button:visible').all()) {
+        await b.scrollIntoViewIfNeeded()
+        const box = await b.boundingBox()
+        assert.ok(box.x >= 0 && box.x + box.width <= 320 && box.y >= 0 && box.y + box.height <= 256, await b.innerText())
+      }
+      assert.deepEqual(await wide(panel), [])
+    }
+    await me.open('/?l=de')
+    await seen(me.card)
+    await shot(me.page, 'smallest')
+    await me.press('choose')
+    const knob = input => input.evaluate(e => [getComputedStyle(e).backgroundColor, getComputedStyle(e, '::after').backgroundColor])
+    const input = me.card.getByRole('switch').first()
+    const off = await knob(input)
+    await input.check()
+    const on = await knob(input)
+    assert.notEqual(off[0], off[1])
+    assert.notEqual(on[0], on[1])
+    assert.notDeepEqual(on, off)
+    await shot(me.page, 'smallest-choices')
+    await me.press('decline')
+    await me.press('opener')
+    await seen(me.dialog)
+    assert.deepEqual(await faultsOf(me.page), [])
+    await me.press('close')
+    await me.page.evaluate(() => void window.licet.ask('recording'))
+    await me.dialog.getByRole('heading', { name: word }).first().waitFor()
+    await seen(me.dialog)
+    assert.deepEqual(me.faults, [])
+  } finally {
+    await own.stop()
+  }
 })
 
 test('a page themes it by custom properties, under the same policy', async () => {

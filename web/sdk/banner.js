@@ -313,6 +313,23 @@ function refresh() {
   } else if (!card.hidden && !asked().length) hide()
 }
 
+/** Comes back where a page makes its body anew, as some do instead of loading the next one. Not more than once a second: others may want it gone. */
+function stay(host) {
+  let last = -1000
+  const look = () => {
+    watcher.observe(document.documentElement, { childList: true })
+    if (document.body) watcher.observe(document.body, { childList: true })
+    if (host.isConnected || !document.body) return
+    const pause = last + 1000 - performance.now()
+    if (pause > 0) return void setTimeout(look, pause)
+    last = performance.now()
+    document.body.prepend(host)
+    if (dialog.open) dialog.close() // it went with the page before
+  }
+  const watcher = new MutationObserver(look)
+  look()
+}
+
 /** Builds it all, once the policy is there. */
 export function openBanner() {
   const host = h('licet-consent', { 'data-theme': now.options.theme, lang: now.policy.language })
@@ -332,6 +349,7 @@ export function openBanner() {
   opener.hidden = now.options.button === 'off'
   root.append(card, opener, dialog)
   document.body.prepend(host) // so that it is what the keyboard meets first
+  stay(host)
   document.addEventListener('click', e => {
     const wish = e.target.closest?.('[data-licet-open],[data-licet-ask]')
     if (!wish) return

@@ -4,7 +4,7 @@ const colours = (bg, fg, soft, line, accent, bad) => `--bg:var(--licet-backgroun
 --accent:var(--licet-accent,${accent});--bad:${bad};`
 const DARK = `color-scheme:dark;${colours('#191b1f', '#f0f1f3', '#a9b0ba', '#363a41', '#5cc9b5', '#ff9d92')}`
 const CSS = `
-:host{all:initial;color-scheme:light;${colours('#fff', '#1b1e23', '#5a616b', '#dfe2e6', '#0b6a5b', '#a3261b')}
+:host{all:initial;position:absolute;overflow-wrap:anywhere;color-scheme:light;${colours('#fff', '#1b1e23', '#5a616b', '#dfe2e6', '#0b6a5b', '#a3261b')}
 --r:var(--licet-radius,12px);font:var(--licet-font,15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif);color:var(--fg)}
 @media(prefers-color-scheme:dark){:host(:not([data-theme=light])){${DARK}}}:host([data-theme=dark]){${DARK}}
 *{box-sizing:border-box}
@@ -25,7 +25,7 @@ li:last-child{padding-bottom:4px}
 .row{display:flex;gap:16px;align-items:flex-start}
 .row>div{flex:1;min-width:0}
 .state:empty{display:none}.account{border-top:1px solid var(--line);margin-top:20px}.account>h4{font-size:1em;color:var(--fg)}.account [role=status]{font-size:.9em;color:var(--soft);margin-bottom:12px}.account .aloud{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-h3{font-size:1em;line-height:1.4;font-weight:600;margin:0 0 2px;overflow-wrap:anywhere}
+h3{font-size:1em;line-height:1.4;font-weight:600;margin:0 0 2px}
 h4{font-size:.9em;font-weight:600;color:var(--soft);margin:22px 0 2px}h4+p{font-size:.9em;color:var(--soft);margin-bottom:12px}h4+ul{margin-top:10px}
 li .note{font-size:.9em;color:var(--soft);margin-top:4px}
 .tag{display:inline-block;font-size:.8em;line-height:1.5;font-weight:600;color:var(--accent);border:1px solid;border-radius:99px;padding:0 8px;vertical-align:1px}h3 .tag:not(:first-child){margin-inline-start:8px}
@@ -35,11 +35,11 @@ summary:hover{text-decoration-color:currentColor}summary::-webkit-details-marker
 summary::before{content:"";display:inline-block;width:.42em;height:.42em;border:solid;border-width:0 1.5px 1.5px 0;transform:rotate(45deg);margin-block:0 .18em;margin-inline:.1em .6em;transition:transform .15s}
 details[open]>summary::before{transform:rotate(225deg);margin-block-end:0}
 dl{margin:4px 0 2px;font-size:.9em;padding-inline-start:14px;border-inline-start:2px solid var(--line)}
-dt{font-weight:600;margin-top:10px}dt:first-child{margin-top:0}dt.fresh{color:var(--accent)}dd{margin:0;overflow-wrap:anywhere}
-.fine{font-size:.8em;color:var(--soft);margin-top:12px;overflow-wrap:anywhere}
+dt{font-weight:600;margin-top:10px}dt:first-child{margin-top:0}dt.fresh{color:var(--accent)}dd{margin:0}
+.fine{font-size:.8em;color:var(--soft);margin-top:12px}
 a{color:inherit;text-underline-offset:3px}
 .buttons{display:grid;grid-template-columns:1fr 1fr;gap:10px;padding:14px 22px 20px;border-top:1px solid var(--line)}
-button{font:inherit;font-weight:600;line-height:1.25;min-height:46px;padding:9px 12px;border-radius:calc(var(--r)*.7);border:1.5px solid var(--fill);cursor:pointer;background:var(--fill);color:var(--ink);overflow-wrap:anywhere;transition:opacity .12s}
+button{font:inherit;font-weight:600;line-height:1.25;min-height:46px;padding:9px 12px;border-radius:calc(var(--r)*.7);border:1.5px solid var(--fill);cursor:pointer;background:var(--fill);color:var(--ink);transition:opacity .12s}
 button:hover{opacity:.86}
 .small{flex:none;min-height:44px;padding:6px 14px;font-size:.9em;background:none;color:var(--fg);border-color:var(--line)}
 .third{grid-column:1/-1;background:none;color:var(--fg);border-color:var(--line)}
@@ -53,7 +53,8 @@ input:checked{background:var(--accent);border-color:var(--accent)}input:checked:
 .bad{color:var(--bad)!important}
 @media(max-width:32rem){.card,dialog{inset:auto 0 0;width:100%;max-width:none;margin:auto 0 0;border-radius:var(--r) var(--r) 0 0;border-width:1px 0 0;max-height:88vh;max-height:88dvh}
 .top{padding-block:16px 0;padding-inline:16px 6px}.body{padding-inline:16px}.buttons{padding:12px 16px max(14px,env(safe-area-inset-bottom));gap:8px}button{font-size:.9em}.row:has(.small){display:block}.small{margin-top:8px}.third{min-height:44px}}
-@media(forced-colors:active){input:checked{background:Highlight}.tag{border-color:CanvasText}}
+@media(max-height:18rem){.card,dialog[open]{display:block;overflow:auto}.card[hidden]{display:none}.body{overflow:visible}}
+@media(forced-colors:active){input::after{background:CanvasText}input:checked{background:Highlight}input:checked::after{background:HighlightText}.tag{border-color:CanvasText}}
 @media(prefers-reduced-motion:no-preference){.card:not(.first),dialog[open]:not(.first){animation:in .22s ease-out}@keyframes in{from{opacity:0;transform:translateY(10px)}}}
 @media(prefers-reduced-motion:reduce){*{transition:none!important}}
 @media print{:host{display:none}}
