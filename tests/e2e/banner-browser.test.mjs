@@ -540,6 +540,7 @@ test('words without end, a window of 320 by 256 pixels and colours of the reader
     const input = me.card.getByRole('switch').first()
     const off = await knob(input)
     await input.check()
+    assert.equal(await input.evaluate(e => e.getRootNode().getAnimations().length), 0, 'without motion, as the reader wants it')
     const on = await knob(input)
     assert.notEqual(off[0], off[1])
     assert.notEqual(on[0], on[1])

@@ -357,6 +357,19 @@ test('a key that is not for this page shows no banner, sends nothing, and says w
   assert.deepEqual(me.acts, [])
 })
 
+test('where something else answers in licet\'s place, calls do nothing, a form is sent, and nothing is thrown', async () => {
+  shop.site.body = '<form id="f" action="/thanks" data-licet-form><input name="email" data-licet-subject="email" value="x@visitor.example"><button>Subscribe</button></form>'
+  for (const [contentType, body] of [['text/html', '<!doctype html><h1>Log in to the network</h1>'], ['application/json', 'null'], ['application/json', '[]']]) {
+    const me = await shop.visitor()
+    await me.context.route(url => url.origin === licet.url && !url.pathname.endsWith('.js'), r => r.fulfill({ headers: { 'Access-Control-Allow-Origin': '*' }, contentType, body }))
+    await me.open()
+    assert.deepEqual(await me.page.evaluate(() => [window.licet.granted('statistics'), window.licet.track('x'), window.licet.state(), window.licet.policy()]), [false, false, {}, null])
+    await Promise.all([me.page.waitForURL('**/thanks?**'), me.page.click('#f button')])
+    assert.ok(me.faults.length && me.faults.every(f => f.startsWith('licet: no policy: 200')), me.faults.join())
+  }
+  shop.site.body = ''
+})
+
 test('a choice that another tab has just made is not undone by one that is made here before the tab hears of it', async () => {
   const me = await accepted()
   const other = me.watch(await me.context.newPage())

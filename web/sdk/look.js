@@ -56,7 +56,7 @@ input:checked{background:var(--accent);border-color:var(--accent)}input:checked:
 @media(max-height:18rem){.card,dialog[open]{display:block;overflow:auto}.card[hidden]{display:none}.body{overflow:visible}}
 @media(forced-colors:active){input::after{background:CanvasText}input:checked{background:Highlight}input:checked::after{background:HighlightText}.tag{border-color:CanvasText}}
 @media(prefers-reduced-motion:no-preference){.card:not(.first),dialog[open]:not(.first){animation:in .22s ease-out}@keyframes in{from{opacity:0;transform:translateY(10px)}}}
-@media(prefers-reduced-motion:reduce){*{transition:none!important}}
+@media(prefers-reduced-motion:reduce){*,::before,::after{transition:none!important}}
 @media print{:host{display:none}}
 `
 
