@@ -757,6 +757,24 @@ test('third parties\' scripts run once every purpose they name is granted, inlin
   assert.deepEqual(me.faults, [])
 })
 
+test('under trusted types no script that waits runs, and all else works', async () => {
+  Object.assign(shop.site, {
+    head: `<meta http-equiv="Content-Security-Policy" content="require-trusted-types-for 'script'; trusted-types 'none'">`,
+    body: '<script type="text/plain" data-licet-purpose="statistics" src="/third-a.js"></script>',
+  })
+  const me = await shop.visitor()
+  await me.open()
+  Object.assign(shop.site, { head: '', body: '' })
+  await me.page.evaluate(() => window.licet.onChange(e => { window.heard = e.changed }))
+  await me.press('accept')
+  await until(() => me.page.evaluate(() => window.heard?.length), 'the grants to be told')
+  assert.deepEqual(await granted(me.page), ['statistics', 'adverts'])
+  assert.equal(await me.page.evaluate(() => window.third), undefined)
+  await me.press('opener')
+  assert.equal(await me.dialog.locator('input:checked').count(), 2)
+  assert.deepEqual(me.faults.filter(f => !f.includes('TrustedScriptURL')), [])
+})
+
 test('without the banner: a site asks in its own words, which are the proof', async () => {
   const own = await openShop({ script: 'licet-core.js' })
   try {
