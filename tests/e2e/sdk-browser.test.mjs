@@ -824,6 +824,107 @@ test('autoconsent opts out by a plain rule of one click', async () => {
   assert.deepEqual(me.acts.map(a => a.preferences), [{ statistics: false, adverts: false }])
 })
 
+// ---- the tag and what is documented of it ----
+
+const tagged = async (tag, { body = '', head = '', path } = {}) => {
+  const me = await shop.visitor()
+  Object.assign(shop.site, { tag, body, head })
+  await me.open(path)
+  Object.assign(shop.site, { tag: 'async', body: '', head: '' })
+  return me
+}
+
+test('data-language, data-theme and data-pages say what they say', async () => {
+  const me = await tagged('async data-language="nl" data-theme="dark" data-pages="off"')
+  await me.card.getByRole('heading', { name: 'Mogen wij uw gegevens gebruiken?' }).waitFor()
+  assert.equal(await me.card.evaluate(e => getComputedStyle(e).backgroundColor), 'rgb(25, 27, 31)')
+  await me.press('accept')
+  await until(async () => (await granted(me.page)).length === 2, 'the grants')
+  await me.page.evaluate(() => history.pushState({}, '', '/two'))
+  await sleep(600)
+  assert.deepEqual(me.events, [])
+  assert.equal(await me.page.evaluate(() => window.licet.page('By hand')), true)
+  await until(() => me.events.length === 1, 'the page told by hand')
+})
+
+test('data-url: a copy of the script on the site itself asks licet all the same', async () => {
+  const copy = await (await fetch(`${licet.url}/sdk/licet.js`)).text()
+  const me = await shop.visitor()
+  await me.context.route(`${licet.url}/sdk/licet.js`, r => r.abort())
+  await me.context.route('**/scripts/consent.js', r => r.fulfill({ contentType: 'text/javascript', body: copy }))
+  shop.site.head = `<script async src="/scripts/consent.js" data-url="${licet.url}/" data-key="${licet.publicKey}"></script>`
+  await me.open()
+  shop.site.head = ''
+  await me.press('accept')
+  await until(async () => (await granted(me.page)).length === 2, 'the grants')
+})
+
+test('data-button="off": a button of the site\'s own opens the choices and gets the keyboard back', async () => {
+  const me = await tagged('async data-button="off"', { body: '<button id="own" data-licet-open><b>Privacy</b></button>' })
+  await me.press('decline')
+  assert.ok(await me.page.locator('licet-consent .opener').isHidden())
+  await me.page.click('#own b')
+  assert.ok(await me.dialog.getByRole('heading', { name: 'Privacy choices' }).isVisible())
+  await me.page.keyboard.press('Escape')
+  await until(() => me.page.evaluate(() => document.activeElement.id === 'own'), 'the keyboard')
+  assert.ok(await me.page.locator('licet-consent .opener').isHidden())
+})
+
+test('data-reload="off": a withdrawal leaves the page as it is', async () => {
+  const me = await tagged('async data-reload="off"', { body: '<script type="text/plain" data-licet-purpose="statistics" src="/third-a.js"></script>' })
+  await me.press('accept')
+  await until(() => me.page.evaluate(() => window.third?.length), 'the script')
+  await me.page.evaluate(() => { window.marked = true })
+  await me.press('opener')
+  await me.press('decline')
+  await settled(me.page)
+  await sleep(2300) // a reload would have come by then
+  assert.equal(await me.page.evaluate(() => window.marked), true)
+})
+
+test('the tag twice on a page is the tag once', async () => {
+  const me = await tagged('async', { head: `<script async src="${licet.url}/sdk/licet.js" data-key="${licet.publicKey}"></script>` })
+  await me.card.waitFor()
+  assert.equal(await me.page.locator('licet-consent').count(), 1)
+  assert.equal(me.asked.filter(url => url.includes('/sdk/policy')).length, 1)
+  await me.press('accept')
+  await until(() => me.events.length > 0, 'the page view')
+  await sleep(600)
+  assert.deepEqual([me.acts.length, me.events.length], [1, 1])
+  assert.deepEqual(me.faults, [])
+})
+
+test('a tag that comes long after the page brings the banner, and what waited before it runs', async () => {
+  const me = await shop.visitor()
+  await me.context.route(`${licet.url}/sdk/licet.js`, async r => (await sleep(300), r.continue()))
+  shop.site.head = `<script nonce="n1">addEventListener('load', () => setTimeout(() => { const s = document.createElement('script'); s.src = '${licet.url}/sdk/licet.js'; s.dataset.key = '${licet.publicKey}'; document.head.append(s) }, 300))</script>`
+  Object.assign(shop.site, { tag: 'type="text/x-none"', body: '<script type="text/plain" data-licet-purpose="statistics" src="/third-a.js"></script>' })
+  await me.page.goto(shop.site.url)
+  Object.assign(shop.site, { head: '', tag: 'async', body: '' })
+  await me.press('accept')
+  await until(() => me.page.evaluate(() => window.third?.length), 'the script')
+  assert.deepEqual(me.faults, [])
+})
+
+test('data-licet-type makes a module of a script that waited, and scan() finds those that came later', async () => {
+  const me = await tagged('async', { body: '<script type="text/plain" nonce="n1" data-licet-purpose="statistics" data-licet-type="module">window.module = [typeof import.meta, document.currentScript]</script>' })
+  await me.press('accept')
+  await until(() => me.page.evaluate(() => window.module), 'the module')
+  assert.deepEqual(await me.page.evaluate(() => window.module), ['object', null])
+  const later = () => me.page.evaluate(() => {
+    const tag = document.createElement('script')
+    tag.type = 'text/plain'
+    tag.dataset.licetPurpose = 'statistics'
+    tag.src = '/third-b.js'
+    document.body.append(tag)
+  })
+  await later()
+  await sleep(200)
+  assert.equal(await me.page.evaluate(() => window.third), undefined)
+  await me.page.evaluate(() => window.licet.scan())
+  await until(() => me.page.evaluate(() => window.third?.length === 1), 'the script that came later')
+})
+
 // ---- forms of the site's own ----
 
 test('a form is read as it is sent: who, what, its wording and what was typed, but nothing secret', async () => {
