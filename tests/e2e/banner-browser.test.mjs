@@ -29,6 +29,8 @@ for (const [language, words] of Object.entries({
     await shot(page, `${language}-1-first`)
     assert.deepEqual(await faultsOf(page), [])
     assert.deepEqual(await me.stored(), { local: {}, session: {}, cookies: '' }, 'nothing is stored before the choice')
+    const elsewhereKept = await page.evaluate(async () => [await indexedDB.databases(), await caches.keys(), await navigator.serviceWorker.getRegistrations()])
+    assert.deepEqual(elsewhereKept, [[], [], []], 'nor anywhere else in the browser')
     const elsewhere = me.asked.filter(url => !url.startsWith(shop.site.url))
     assert.deepEqual(elsewhere.map(url => new URL(url).pathname), ['/sdk/licet.js', '/sdk/policy'], 'and nothing asked but script and policy')
     assert.equal(await me.card.getByRole('button', { name: decline }).count(), 1)
@@ -116,6 +118,10 @@ test('declining is as prominent and as near as accepting', async () => {
     return { width, height, top, colour: getComputedStyle(e).backgroundColor }
   })
   assert.deepEqual(await inDialog('decline'), await inDialog('accept'))
+  await me.press('close')
+  await me.page.evaluate(() => void window.licet.ask('recording'))
+  await me.dialog.getByRole('button', { name: 'I agree' }).waitFor()
+  assert.deepEqual(await inDialog('decline'), await inDialog('accept'), 'what is asked by itself, too')
 })
 
 test('what is asked separately is not in the banner, and "accept all" does not grant it', async () => {
@@ -424,6 +430,32 @@ test('ask() asks for one purpose in a dialog of its own, keeps to a refusal, and
   await until(async () => (await granted(me.page)).includes('recording'), 'the grant')
   assert.equal(me.acts.at(-1).preferences.recording, true)
   assert.equal(await me.page.evaluate(() => window.licet.ask('recording')), true)
+})
+
+test('a question that is closed is no answer: it resolves with what was, records nothing, and is asked again', async () => {
+  const me = await shop.visitor()
+  await me.open()
+  await me.press('decline')
+  await settled(me.page)
+  for (const close of [() => me.page.keyboard.press('Escape'), () => me.press('close')]) {
+    const answer = me.page.evaluate(() => window.licet.ask('recording'))
+    await me.dialog.getByRole('heading', { name: 'Recording how you use the pages' }).waitFor()
+    await close()
+    assert.equal(await answer, false)
+  }
+  assert.equal(me.acts.length, 1)
+  assert.ok(!JSON.stringify(await me.stored()).includes('recording'))
+})
+
+test('a question in another language than the page says which, its title as well', async () => {
+  const me = await shop.visitor()
+  await me.open('/?l=nl')
+  await me.press('decline')
+  await me.page.evaluate(() => void window.licet.ask('recording'))
+  const title = me.dialog.getByRole('heading', { name: 'Recording how you use the pages' })
+  await title.waitFor()
+  assert.deepEqual(await title.evaluate(e => [e.lang, e.dir, e.getRootNode().host.lang]), ['en', 'ltr', 'nl'])
+  assert.equal(await me.dialog.locator('li').getAttribute('lang'), 'en')
 })
 
 test('who is typing when the banner comes goes on typing, and the page stays where it was scrolled', async () => {

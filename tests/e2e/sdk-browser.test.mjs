@@ -345,6 +345,30 @@ test('what licet does not take is not granted: she is told, and asked again', as
   assert.deepEqual((await me.stored()).local, {}, 'and nothing is kept')
 })
 
+test('what licet does not take of a question or of the choices is told where the banner has nothing to ask', async () => {
+  const me = await shop.visitor()
+  await me.open()
+  await me.press('decline')
+  await settled(me.page)
+  await me.context.route(CONSENT, r => (r.request().method() === 'POST'
+    ? r.fulfill({ status: 400, headers: { 'Access-Control-Allow-Origin': '*' }, contentType: 'application/json', body: '{"message":"no","field":"subject"}' }) : r.continue()))
+  await me.page.evaluate(() => window.licet.choose({ recording: true }, { form: 'The page\'s own' }))
+  await settled(me.page)
+  await sleep(100)
+  assert.ok(await me.dialog.isHidden(), 'what the page did by itself is told to nobody')
+  await me.page.evaluate(() => void window.licet.ask('recording', { again: true }).then(answer => { window.answer = answer }))
+  await me.press('accept')
+  await me.dialog.getByText('This could not be recorded').waitFor()
+  assert.equal(await me.page.evaluate(() => window.answer), false)
+  assert.equal(await me.dialog.getByRole('switch', { name: /Recording/ }).isChecked(), false)
+  await me.context.unroute(CONSENT)
+  await me.dialog.getByRole('switch', { name: /Recording/ }).check()
+  await me.press('save')
+  await until(async () => (await granted(me.page)).join() === 'recording', 'the grant')
+  await me.press('opener')
+  assert.equal(await me.dialog.getByText('This could not be recorded').count(), 0)
+})
+
 test('while licet is busy it is asked again, after a while', async () => {
   const me = await shop.visitor()
   let n = 0
@@ -590,6 +614,18 @@ test('page views of a page that changes its address without loading, with the re
   assert.deepEqual(told, [['page', '/one', '/', 'Blatt & Halm'], ['page', '/two', '/one', 'Two'], ['page', '/one', '/two', 'Two']])
   assert.equal(new Set(me.events.map(e => e.messageId)).size, 3)
   await arrivals(shop.house.receiver, 1, a => a.event.context?.page?.path === '/two')
+})
+
+test('a router that corrects the address at once is one page view, of the address that stays', async () => {
+  const me = await accepted({}, '/one')
+  await until(() => me.events.length === 1, 'the first')
+  await me.page.evaluate(() => {
+    history.pushState({}, '', '/two')
+    history.replaceState({}, '', '/two?tab=1')
+  })
+  await until(() => me.events.length > 1, 'the second')
+  await sleep(600)
+  assert.deepEqual(me.events.map(e => e.context.page.path + e.context.page.search), ['/one', '/two?tab=1'])
 })
 
 test('events of links and forms by attributes, never what was typed; what happens as she leaves arrives', async () => {

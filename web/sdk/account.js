@@ -63,7 +63,7 @@ function withdraw(p, line, e, { wordingOf }) {
 
 /** One purpose of the account. */
 function lineOf(box, p, entry, kit) {
-  const { words: w, button, direction, fullText, ask } = kit
+  const { words: w, button, tongue, fullText, ask } = kit
   const id = `licet-account-${p.id}`
   const person = p.scope === 'person'
   const on = entry.state === 'granted'
@@ -72,8 +72,7 @@ function lineOf(box, p, entry, kit) {
     made.setAttribute('aria-label', `${label}: ${p.text.title}`)
     return made
   }
-  const foreign = p.language !== now.policy.language
-  const line = h('li', { lang: foreign && p.language, dir: foreign && direction(p.language), 'data-account': p.id },
+  const line = h('li', { ...tongue(p), 'data-account': p.id },
     h('div', { class: 'row' },
       h('div', {}, h('h3', { id, tabindex: '-1' }, p.text.title), person && h('p', {}, p.text.aim), h('p', { class: 'note state' }, sentence(entry, kit))),
       on ? named(w.withdraw, async e => {

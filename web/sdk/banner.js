@@ -10,6 +10,7 @@ import { keyOf, vouched } from './recorded.js'
 const script = document.currentScript
 const PARTS = ['data', 'transfer', 'recipients', 'storage', 'automation', 'consequences', 'withdrawal']
 let root, card, dialog, opener, dismissed, failed
+let pressed = [] // what she answered last
 let askedFor // what the card was made for
 let shown // of the choices that stand open: for whom, null for nobody; false: they do not
 let stand
@@ -26,6 +27,9 @@ function date(said) {
 const direction = language => (/^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/.test(language) ? 'rtl' : 'ltr')
 
 // ---- one purpose ----
+
+/** Of what is not told in the language of the rest. */
+const tongue = p => (p.language === now.policy.language ? {} : { lang: p.language, dir: direction(p.language) })
 
 /** The whole text of the version, as it would be agreed to. `fresh`: names of parts that are new to her. */
 function fullText(p, fresh) {
@@ -57,8 +61,7 @@ function item(p, how) {
   const state = how.state && stateOf(p, choice)
   const on = p.basis === 'legitimate_interests' ? granted(p.id) : !!choice?.on && (!!choice.wait || granted(p.id) || !mayAgree(p))
   const more = p.basis === 'legitimate_interests' ? words().object : null
-  const foreign = p.language !== now.policy.language
-  return h('li', { lang: foreign && p.language, dir: foreign && direction(p.language), 'data-purpose': p.id },
+  return h('li', { ...tongue(p), 'data-purpose': p.id },
     h('div', { class: 'row' },
       h('div', {},
         (!how.alone || tag) && h('h3', { id }, how.alone ? null : p.text.title, tag && h('span', { class: 'tag' }, tag)),
@@ -94,12 +97,12 @@ function footer() {
     links.map(([href, text], i) => [i ? ' · ' : h('br'), h('a', { href }, text)]))
 }
 
-/** Fills a panel: {title, intro, content, buttons, close} */
-function panel(box, { title, intro, content, buttons, close }) {
+/** Fills a panel: {title, of: attributes of it, intro, content, buttons, close} */
+function panel(box, { title, of, intro, content, buttons, close }) {
   for (const one of [card, dialog]) one.replaceChildren() // what one is named by must not be found in the other
   box.replaceChildren(
     h('div', { class: 'top' },
-      h('h2', { id: 'licet-title', tabindex: '-1' }, title),
+      h('h2', { id: 'licet-title', tabindex: '-1', ...of }, title),
       h('button', { type: 'button', class: 'x', part: 'close', 'data-licet': 'close', 'aria-label': words().close, onclick: close }, cross())),
     h('div', { class: 'body', tabindex: '0', role: 'group', 'aria-labelledby': 'licet-title' },
       h('p', {}, intro), failed ? h('p', { class: 'bad', role: 'alert' }, words().failed) : null, content, footer()),
@@ -124,6 +127,7 @@ function record(box, event, values, by) {
   const form = wordingOf(box)
   failed = false
   dismissed = true
+  pressed = Object.keys(values)
   hide()
   choose(values, { form, by: event.isTrusted ? by : `${by}, by a script` })
 }
@@ -200,7 +204,7 @@ export function openChoices() {
   const here = list => list.filter(p => !hers.includes(p))
   const section = (title, note, list, switches) => list.length && [h('h4', {}, title), note ? h('p', {}, note) : null,
     h('ul', {}, list.map(p => item(p, { switches: switches(p), state: true })))]
-  const kit = { words: w, date, direction, item, button, fullText, ask, wordingOf }
+  const kit = { words: w, date, tongue, item, button, fullText, ask, wordingOf }
   const act = (list, value, by) => e => record(dialog, e, valuesOf(list, value), by)
   panel(dialog, {
     title: w.manage,
@@ -264,13 +268,15 @@ function ask(id, { again, subject } = {}) {
       record(dialog, e, { [id]: on }, by)
     }
     const record = (box, e, values, by) => {
+      failed = false
+      pressed = [id]
       choose(values, { form: wordingOf(box), by: e.isTrusted ? by : `${by}, by a script`, whom })
       dialog.close()
     }
     const line = item(p, { ask: reason === 'changed' && reason, state: true, alone: true })
     line.querySelector('details').open = true
     panel(dialog, {
-      title: p.text.title,
+      title: p.text.title, of: tongue(p),
       intro: fill(words().intro, { controller: now.policy.controller.name }),
       content: h('ul', {}, line),
       close: () => dialog.close(),
@@ -358,10 +364,11 @@ export function openBanner() {
     else openChoices()
   })
   hooks.changed = refresh
-  hooks.failed = () => {
+  hooks.failed = ids => {
     failed = true
     dismissed = false
     refresh()
+    if (card.hidden && !dialog.open && ids.some(id => pressed.includes(id))) openChoices() // it is not in the banner
   }
   refresh()
   stand()

@@ -18,7 +18,7 @@ export const now = { policy: null, known: null, options }
 let state = device.load()
 let before = {} // what was granted when it was last told
 let told = false
-/** The banner's: what to do when an act could not be recorded. */
+/** The banner's: what to do when an act could not be recorded that grants these purposes. */
 export const hooks = { failed() {}, changed() {} }
 
 const purpose = id => now.policy?.purposes.find(p => p.id === id)
@@ -186,7 +186,7 @@ function refused(act, status, said) {
   for (const p of act.grants) if (state.choices[p]?.wait) delete state.choices[p]
   keep()
   apply()
-  if (act.grants.length) hooks.failed()
+  if (act.grants.length) hooks.failed(act.grants)
 }
 
 // ---- what a page calls ----

@@ -3,7 +3,7 @@ import { newId } from '../common/small.js'
 
 const MOST = 20 // events in a request
 const PAUSE = 400 // ms that events are gathered
-let site, buffer = [], timer, views, last, user, seen
+let site, buffer = [], timer, due, views, last, user, seen
 
 /** `anonymousId()` gives the device's id while events may be sent, else null. */
 export function openTracker(options) {
@@ -98,8 +98,9 @@ export function view(afresh) {
   const here = location.pathname + location.search
   if (here === seen && afresh !== true) return
   seen = here
-  if (afresh !== true) return setTimeout(page) // a router sets the title after the address
-  page()
+  clearTimeout(due)
+  if (afresh !== true) due = setTimeout(page) // a router sets the title after the address, and corrects the address
+  else page()
 }
 
 export function startViews(automatic) {
