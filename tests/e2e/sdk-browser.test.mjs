@@ -201,6 +201,23 @@ test('two tabs: what is chosen in one counts in the other, at once', async () =>
   assert.deepEqual(me.faults, [])
 })
 
+test('two tabs: choices that stand open in one follow what is chosen in the other, but for a switch that she has moved', async () => {
+  const me = await accepted()
+  const other = me.watch(await me.context.newPage())
+  await me.open('/other', other)
+  await me.press('opener')
+  const named = name => me.dialog.getByRole('switch', { name })
+  await named(/Recording/).check()
+  await other.evaluate(() => window.licet.choose({ statistics: false, recording: false }, { form: 'The page\'s own' }))
+  await until(async () => !(await named(/Statistics/).isChecked()), 'the switch to follow')
+  await me.dialog.locator('[data-purpose=statistics]').getByText(/^Declined on|^Withdrawn/).waitFor()
+  assert.ok(await named(/advertisement/).isChecked())
+  assert.ok(await named(/Recording/).isChecked(), 'what she has moved')
+  await me.press('save')
+  await until(async () => (await granted(me.page)).join() === 'adverts,recording', 'what she saw')
+  assert.deepEqual(me.faults, [])
+})
+
 test('two tabs that come back at the same time send what waits once', async () => {
   const me = await shop.visitor()
   await me.context.route(CONSENT, r => r.abort('internetdisconnected'))

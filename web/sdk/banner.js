@@ -52,6 +52,11 @@ function stateOf(p, choice) {
 /** A person's purpose stands there for whoever signed in; once she has left, only what she granted, to be withdrawn. */
 const mayAgree = p => p.scope === 'device' || !!now.known
 
+function isOn(p) {
+  const choice = current().choices[p.id]
+  return p.basis === 'legitimate_interests' ? granted(p.id) : !!choice?.on && (!!choice.wait || granted(p.id) || !mayAgree(p))
+}
+
 /** `how`: {ask: reason, switches: true, state: true, alone: true where its title stands above} */
 function item(p, how) {
   const choice = current().choices[p.id]
@@ -59,7 +64,6 @@ function item(p, how) {
   const tag = how.ask === 'new' ? words().is_new : how.ask === 'changed' ? words().changed : null
   const id = `licet-${p.id}`
   const state = how.state && stateOf(p, choice)
-  const on = p.basis === 'legitimate_interests' ? granted(p.id) : !!choice?.on && (!!choice.wait || granted(p.id) || !mayAgree(p))
   const more = p.basis === 'legitimate_interests' ? words().object : null
   return h('li', { ...tongue(p), 'data-purpose': p.id },
     h('div', { class: 'row' },
@@ -69,7 +73,7 @@ function item(p, how) {
         fresh.length ? h('p', { class: 'new' }, fill(words().changed_in, { parts: fresh.map(n => words()[n] ?? p.text.title).join(', ') })) : null,
         more && h('p', { class: 'note' }, more), how.state && h('p', { class: 'note state' }, state)),
       how.switches && h('input', {
-        type: 'checkbox', role: 'switch', name: p.id, checked: on, 'data-was': on, 'aria-labelledby': id,
+        type: 'checkbox', role: 'switch', name: p.id, checked: isOn(p), 'data-was': isOn(p), 'aria-labelledby': id,
         onchange: e => e.target.toggleAttribute('checked', e.target.checked), // so that the proof shows it
       })),
     fullText(p, fresh))
@@ -309,10 +313,22 @@ export function askInTurn(id, options) {
 
 // ---- the page ----
 
+/** What was chosen in another tab while the choices stand open shows in the switches that she has not moved. */
+function followTabs() {
+  for (const input of dialog.querySelectorAll('[data-purpose] input')) {
+    const p = now.policy.purposes.find(one => one.id === input.name)
+    const on = isOn(p)
+    if (input.checked === on || input.checked !== ('was' in input.dataset)) continue
+    for (const name of ['checked', 'data-was']) input.toggleAttribute(name, on)
+    input.checked = on
+    input.closest('li').querySelector('.state').textContent = stateOf(p, current().choices[p.id]) ?? ''
+  }
+}
+
 function refresh() {
   if (!now.policy || !card) return
   if (dialog.open && shown !== false && shown !== keyOf(now.known)) openChoices() // she signed in, or out
-  if (dialog.open) return
+  if (dialog.open) return followTabs()
   // in a browser that keeps nothing she would be asked on every page for nothing
   if (!dismissed && !blocked && asked().length) {
     if (card.hidden || askedFor !== inQuestion()) openCard() // else it stays as it is, with what she moved and opened there
