@@ -406,7 +406,7 @@ test('a key that is not for this page shows no banner, sends nothing, and says w
   assert.deepEqual(me.acts, [])
 })
 
-test('where something else answers in licet\'s place, calls do nothing, a form is sent, and nothing is thrown', async () => {
+test('where something else answers in licet\'s place, calls do nothing, a form is sent, nothing is thrown, and it is asked again', async () => {
   shop.site.body = '<form id="f" action="/thanks" data-licet-form><input name="email" data-licet-subject="email" value="x@visitor.example"><button>Subscribe</button></form>'
   for (const [contentType, body] of [['text/html', '<!doctype html><h1>Log in to the network</h1>'], ['application/json', 'null'], ['application/json', '[]']]) {
     const me = await shop.visitor()
@@ -415,6 +415,9 @@ test('where something else answers in licet\'s place, calls do nothing, a form i
     assert.deepEqual(await me.page.evaluate(() => [window.licet.granted('statistics'), window.licet.track('x'), window.licet.state(), window.licet.policy()]), [false, false, {}, null])
     await Promise.all([me.page.waitForURL('**/thanks?**'), me.page.click('#f button')])
     assert.ok(me.faults.length && me.faults.every(f => f.startsWith('licet: no policy: 200')), me.faults.join())
+    await me.context.unrouteAll()
+    await me.page.evaluate(() => void dispatchEvent(new Event('online')))
+    await until(() => me.page.evaluate(() => window.licet.policy()), 'the policy, once licet answers itself')
   }
   shop.site.body = ''
 })
@@ -1011,7 +1014,7 @@ test('a form is read as it is sent: who, what, its wording and what was typed, b
 
 test('the copy of a form that becomes the proof runs nothing and fetches nothing, though a field is named like a method', async () => {
   shop.site.head = '<script nonce="n1">window.made = 0; customElements.define("x-made", class extends HTMLElement { constructor() { super(); window.made++ } })</script>'
-  shop.site.body = `<form id="c" action="/sent" data-licet-form><input name="id" value="u-copied" data-licet-subject="id"><input name="cloneNode" value="x"><x-made></x-made><img alt="seal">
+  shop.site.body = `<form id="c" action="/sent" data-licet-form><input name="id" value="u-copied" data-licet-subject="id"><input name="cloneNode" value="x"><input name="matches" value="x"><x-made></x-made><img alt="seal">
 <input type="checkbox" name="news" checked data-licet-preference="newsletter"><button>Send</button></form>`
   const me = await shop.visitor()
   await me.open()

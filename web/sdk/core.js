@@ -279,7 +279,7 @@ export async function start() {
     state = device.load()
     apply(said !== saying() && !Object.values(state.choices).some(c => c.wait))
   })
-  document.addEventListener('submit', e => e.target.matches?.('form[data-licet-form]') && record(e.target), true)
+  document.addEventListener('submit', e => e.target.hasAttribute('data-licet-form') && record(e.target), true)
   document.addEventListener('DOMContentLoaded', licet.scan)
   queue.flush()
   await new Promise(setTimeout) // a task of its own: a slow device has had enough to do

@@ -8,7 +8,7 @@ export async function loadPolicy({ url, key, language }) {
   const answer = await fetch(`${url}/sdk/policy?${query}`, { credentials: 'omit' })
   const said = await answer.json().catch(() => null)
   if (said?.purposes) return said // not whatever a portal or a catch-all says with 200
-  throw Object.assign(new Error(`licet: no policy: ${answer.status} ${said?.message}`), { final: answer.status < 429 })
+  throw Object.assign(new Error(`licet: no policy: ${answer.status} ${said?.message}`), { final: !answer.ok && answer.status < 429 })
 }
 
 /** A day that lies ahead is one of a clock that was wrong: today, then. */
