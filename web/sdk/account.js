@@ -1,6 +1,8 @@
 // What licet has recorded, in the privacy choices: a line below each choice of this device, and a part of its own for the account.
 import { choose, current, licet, now } from './core.js'
 import { fill, h } from './dom.js'
+import { button, wordingOf } from './panel.js'
+import { date, fullText, item, tongue, words } from './purpose.js'
 import { enqueue } from './queue.js'
 import { look } from './recorded.js'
 
@@ -12,7 +14,8 @@ export const forget = () => void turn++
 const WHYS = ['unconfirmed', 'no_proof', 'expired', 'text_voided', 'not_verified']
 
 /** What stands of a purpose, in words. */
-function sentence({ state, since, until, version, current: newest, counts, reason }, { words: w, date }) {
+function sentence({ state, since, until, version, current: newest, counts, reason }) {
+  const w = words()
   const on = state === 'granted'
   const text = { granted: w.recorded, refused: w.recorded_no, withdrawn: w.recorded_withdrawn, objected: w.recorded_objection }[state]
   return [
@@ -24,7 +27,7 @@ function sentence({ state, since, until, version, current: newest, counts, reaso
 
 // ---- of this device ----
 
-export async function showDevice(box, kit) {
+export async function showDevice(box) {
   const { token: device } = current()
   const mine = turn
   const said = device && await look({ device })
@@ -41,14 +44,14 @@ export async function showDevice(box, kit) {
       input.removeAttribute('checked')
       delete input.dataset.was
     }
-    if (entry.state !== 'never' || choice?.over) line.querySelector('.state').textContent = sentence(entry, kit)
+    if (entry.state !== 'never' || choice?.over) line.querySelector('.state').textContent = sentence(entry)
   }
 }
 
 // ---- of the account ----
 
 /** Withdraws for the person, whatever the purpose's scope: what lowers always may. */
-function withdraw(p, line, e, { wordingOf }) {
+function withdraw(p, line, e) {
   const { id, token } = now.known
   const form = wordingOf(line)
   const by = e.isTrusted ? 'withdraw, with the account' : 'withdraw, with the account, by a script'
@@ -62,8 +65,8 @@ function withdraw(p, line, e, { wordingOf }) {
 }
 
 /** One purpose of the account. */
-function lineOf(box, p, entry, kit) {
-  const { words: w, button, tongue, fullText, ask } = kit
+function lineOf(box, p, entry, ask) {
+  const w = words()
   const id = `licet-account-${p.id}`
   const person = p.scope === 'person'
   const on = entry.state === 'granted'
@@ -74,13 +77,13 @@ function lineOf(box, p, entry, kit) {
   }
   const line = h('li', { ...tongue(p), 'data-account': p.id },
     h('div', { class: 'row' },
-      h('div', {}, h('h3', { id, tabindex: '-1' }, p.text.title), person && h('p', {}, p.text.aim), h('p', { class: 'note state' }, sentence(entry, kit))),
+      h('div', {}, h('h3', { id, tabindex: '-1' }, p.text.title), person && h('p', {}, p.text.aim), h('p', { class: 'note state' }, sentence(entry))),
       on ? named(w.withdraw, async e => {
-        withdraw(p, line, e, kit)
+        withdraw(p, line, e)
         const mine = turn
         e.target.remove()
         line.querySelector('h3').focus()
-        if (await licet.flush()) await fillIn(box, kit, p)
+        if (await licet.flush()) await fillIn(box, ask, p)
         else if (mine === turn) tell(box, line.querySelector('.state').textContent = w.withdraw_waiting, true)
       }) : person && p.basis === 'consent' && named(w.decide, () => ask(p.id, { again: true }))),
     person && fullText(p, []))
@@ -95,32 +98,33 @@ function tell(box, text, aloud) {
 }
 
 /** "Withdraw all" means what stands there with the account, too. A person's purposes go with the others. */
-export function withdrawListed(box, e, kit) {
-  for (const button of box.querySelectorAll('.account [data-licet=withdraw]')) {
-    const line = button.closest('li')
+export function withdrawListed(box, e) {
+  for (const one of box.querySelectorAll('.account [data-licet=withdraw]')) {
+    const line = one.closest('li')
     const p = now.policy.purposes.find(one => one.id === line.dataset.account)
-    if (p.scope !== 'person') withdraw(p, line, e, kit)
+    if (p.scope !== 'person') withdraw(p, line, e)
   }
 }
 
 /** `changed`: the purpose that was withdrawn just now; its line takes the keyboard, and what stands of it is said. */
-async function fillIn(box, kit, changed) {
+async function fillIn(box, ask, changed) {
   const mine = turn
   const said = await look(now.known)
   if (mine !== turn) return
   const list = box.querySelector('.account ul')
-  if (!said) return void tell(box, kit.words.account_unseen)
+  if (!said) return void tell(box, words().account_unseen)
   const moved = [...list.querySelectorAll('input')].some(i => i.checked !== ('was' in i.dataset))
   if (moved) return void tell(box, '') // she is about to choose: her switches stay
   const inside = list.contains(list.getRootNode().activeElement)
   list.replaceChildren(...now.policy.purposes.filter(p => said[p.id] && (p.scope === 'person' || said[p.id].state !== 'never')).map(p => (
-    p.scope === 'person' && p.basis !== 'consent' ? kit.item(p, { switches: p.basis === 'legitimate_interests', state: true }) : lineOf(box, p, said[p.id], kit))))
-  if (!list.children.length) list.append(h('li', { 'data-account': '' }, h('p', {}, kit.words.recorded_nothing)))
-  tell(box, changed ? `${changed.text.title}: ${sentence(said[changed.id], kit)}` : '', true)
+    p.scope === 'person' && p.basis !== 'consent' ? item(p, { switches: p.basis === 'legitimate_interests', state: true }) : lineOf(box, p, said[p.id], ask))))
+  if (!list.children.length) list.append(h('li', { 'data-account': '' }, h('p', {}, words().recorded_nothing)))
+  tell(box, changed ? `${changed.text.title}: ${sentence(said[changed.id])}` : '', true)
   if (inside) (changed ? list.querySelector(`[data-account="${CSS.escape(changed.id)}"] h3`) : box.querySelector('h2'))?.focus()
 }
 
-export function showAccount(box, kit) {
-  box.querySelector('.account ul').before(h('p', { role: 'status', class: 'note' }, kit.words.account_asking))
-  return fillIn(box, kit)
+/** `ask(id, options)` asks her for a purpose. */
+export function showAccount(box, ask) {
+  box.querySelector('.account ul').before(h('p', { role: 'status', class: 'note' }, words().account_asking))
+  return fillIn(box, ask)
 }

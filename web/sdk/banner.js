@@ -4,11 +4,12 @@ import { forget, showAccount, showDevice, withdrawListed } from './account.js'
 import { choose, current, granted, hooks, licet, now } from './core.js'
 import { fill, h } from './dom.js'
 import { dress } from './look.js'
-import { changedParts, signalled, whyAsk } from './policy.js'
+import { button, inTurns, panel, wordingOf } from './panel.js'
+import { signalled, whyAsk } from './policy.js'
+import { direction, isOn, item, mayAgree, plain, stateOf, tongue, words } from './purpose.js'
 import { keyOf, vouched } from './recorded.js'
 
 const script = document.currentScript
-const PARTS = ['data', 'transfer', 'recipients', 'storage', 'automation', 'consequences', 'withdrawal']
 let root, card, dialog, opener, dismissed, failed
 let pressed = [] // what she answered last
 let askedFor // what the card was made for
@@ -17,114 +18,7 @@ let stand
 /** Resolves once there is something to be opened. */
 export const standing = new Promise(ok => (stand = ok))
 
-const words = () => now.policy.words
-/** As the policy writes the dates of that month; the browser's own calendars take long to load. */
-function date(said) {
-  const day = new Date(said)
-  return now.policy.dates[day.getUTCMonth()].replace('22', day.getUTCDate()).replace('3333', day.getUTCFullYear())
-}
-
-const direction = language => (/^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/.test(language) ? 'rtl' : 'ltr')
-
-// ---- one purpose ----
-
-/** Of what is not told in the language of the rest. */
-const tongue = p => (p.language === now.policy.language ? {} : { lang: p.language, dir: direction(p.language) })
-
-/** The whole text of the version, as it would be agreed to. `fresh`: names of parts that are new to her. */
-function fullText(p, fresh) {
-  const recipients = p.recipients.map(r => `${r.name} (${r.country_name})`).join(', ')
-  const parts = { ...p.text, recipients }
-  return h('details', {},
-    h('summary', { 'aria-label': `${words().full_text}: ${p.text.title}` }, words().full_text),
-    h('dl', {}, PARTS.filter(name => parts[name]).map(name => [
-      h('dt', { class: fresh.includes(name) && 'fresh' }, words()[name]), h('dd', {}, parts[name])])),
-    h('p', { class: 'fine' }, fill(words().version, { version: p.version, since: date(p.since) })))
-}
-
-function stateOf(p, choice) {
-  if (signalled(p) && !choice?.on) return words().signal
-  if (!choice || choice.over) return null
-  if (choice.wait) return words().waiting
-  return fill(choice.on ? words().on_since : words().off_since, { date: date(choice.day * 864e5) })
-}
-
-/** A person's purpose stands there for whoever signed in; once she has left, only what she granted, to be withdrawn. */
-const mayAgree = p => p.scope === 'device' || !!now.known
-
-function isOn(p) {
-  const choice = current().choices[p.id]
-  return p.basis === 'legitimate_interests' ? granted(p.id) : !!choice?.on && (!!choice.wait || granted(p.id) || !mayAgree(p))
-}
-
-/** `how`: {ask: reason, switches: true, state: true, alone: true where its title stands above} */
-function item(p, how) {
-  const choice = current().choices[p.id]
-  const fresh = how.ask === 'changed' ? changedParts(p, choice) : []
-  const tag = how.ask === 'new' ? words().is_new : how.ask === 'changed' ? words().changed : null
-  const id = `licet-${p.id}`
-  const state = how.state && stateOf(p, choice)
-  const more = p.basis === 'legitimate_interests' ? words().object : null
-  return h('li', { ...tongue(p), 'data-purpose': p.id },
-    h('div', { class: 'row' },
-      h('div', {},
-        (!how.alone || tag) && h('h3', { id }, how.alone ? null : p.text.title, tag && h('span', { class: 'tag' }, tag)),
-        h('p', {}, p.text.aim),
-        fresh.length ? h('p', { class: 'new' }, fill(words().changed_in, { parts: fresh.map(n => words()[n] ?? p.text.title).join(', ') })) : null,
-        more && h('p', { class: 'note' }, more), how.state && h('p', { class: 'note state' }, state)),
-      how.switches && h('input', {
-        type: 'checkbox', role: 'switch', name: p.id, checked: isOn(p), 'data-was': isOn(p), 'aria-labelledby': id,
-        onchange: e => e.target.toggleAttribute('checked', e.target.checked), // so that the proof shows it
-      })),
-    fullText(p, fresh))
-}
-
-// ---- panels ----
-
-const cross = () => {
-  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg')
-  const path = document.createElementNS('http://www.w3.org/2000/svg', 'path')
-  svg.setAttribute('viewBox', '0 0 16 16')
-  svg.setAttribute('aria-hidden', 'true')
-  path.setAttribute('d', 'M2 2l12 12M14 2L2 14')
-  svg.append(path)
-  return svg
-}
-
-const button = (part, label, onclick, kind) => h('button', { type: 'button', part, 'data-licet': part, class: kind, onclick }, label)
-
-function footer() {
-  const { controller, privacy_policy: policy, imprint } = now.policy
-  const links = [[policy, words().policy], [imprint, words().imprint]].filter(([href]) => href)
-  return h('p', { class: 'fine' },
-    fill(words().responsible, { controller: controller.name, country: controller.country_name, contact: controller.contact }),
-    links.map(([href, text], i) => [i ? ' · ' : h('br'), h('a', { href }, text)]))
-}
-
-/** Fills a panel: {title, of: attributes of it, intro, content, buttons, close} */
-function panel(box, { title, of, intro, content, buttons, close }) {
-  for (const one of [card, dialog]) one.replaceChildren() // what one is named by must not be found in the other
-  box.replaceChildren(
-    h('div', { class: 'top' },
-      h('h2', { id: 'licet-title', tabindex: '-1', ...of }, title),
-      h('button', { type: 'button', class: 'x', part: 'close', 'data-licet': 'close', 'aria-label': words().close, onclick: close }, cross())),
-    h('div', { class: 'body', tabindex: '0', role: 'group', 'aria-labelledby': 'licet-title' },
-      h('p', {}, intro), failed ? h('p', { class: 'bad', role: 'alert' }, words().failed) : null, content, footer()),
-    h('div', { class: 'buttons' }, buttons))
-}
-
-/** Lays out its frame first and its lists after that, then shows both: at once it would hold up a slow device. */
-function inTurns(box) {
-  box.classList.add('first')
-  requestAnimationFrame(() => setTimeout(() => box.classList.remove('first')))
-}
-
-/** The very wording of it, as proof; without what is recorded of her account, which an act of this device is not to tell. */
-function wordingOf(box) {
-  const copy = box.cloneNode(true)
-  copy.querySelectorAll('[data-account]').forEach(line => line.remove())
-  return copy.outerHTML.replace(/ (class|part|style)="[^"]*"|<svg.*?<\/svg>/g, '')
-}
+// ---- what she answers ----
 
 /** Records what was chosen in a panel, with the very panel as proof. */
 function record(box, event, values, by) {
@@ -145,7 +39,6 @@ const switched = box => Object.fromEntries([...box.querySelectorAll('input')]
     return i.checked !== ('was' in i.dataset) || (plain(p) && mayAgree(p))
   })
   .map(i => [i.name, i.checked]))
-const plain = p => p.basis === 'consent' && !p.separate
 
 // ---- the banner: what is new to her, and nothing that is asked separately ----
 
@@ -161,6 +54,7 @@ function openCard(oneByOne) {
   panel(card, {
     title: news ? w.title_news : w.title,
     intro: fill(news ? w.intro_news : w.intro, { controller: now.policy.controller.name }),
+    failed,
     content: h('ul', {}, list.map(({ p, ask }) => item(p, { ask, switches: oneByOne }))),
     close: dismiss,
     buttons: [
@@ -208,11 +102,11 @@ export function openChoices() {
   const here = list => list.filter(p => !hers.includes(p))
   const section = (title, note, list, switches) => list.length && [h('h4', {}, title), note ? h('p', {}, note) : null,
     h('ul', {}, list.map(p => item(p, { switches: switches(p), state: true })))]
-  const kit = { words: w, date, tongue, item, button, fullText, ask, wordingOf }
   const act = (list, value, by) => e => record(dialog, e, valuesOf(list, value), by)
   panel(dialog, {
     title: w.manage,
     intro: w.manage_intro,
+    failed,
     content: [
       h('ul', {}, here(together).map(p => item(p, { switches: true, state: true }))),
       section(w.separate, w.separate_note, here(separate), () => true) || null,
@@ -224,7 +118,7 @@ export function openChoices() {
     buttons: [
       // declining reaches what was asked separately, accepting never does, nor what her browser declines
       button('decline', on ? w.withdraw_all : w.decline_all, e => {
-        withdrawListed(dialog, e, kit)
+        withdrawListed(dialog, e)
         act(consent, false, on ? 'withdraw' : 'decline')(e)
       }),
       button('accept', w.accept_all, act(together.filter(p => mayAgree(p) && !signalled(p)), true, 'accept')),
@@ -233,8 +127,8 @@ export function openChoices() {
   })
   show()
   shown = keyOf(now.known)
-  showDevice(dialog, kit)
-  if (vouched(now.known)) showAccount(dialog, kit)
+  showDevice(dialog)
+  if (vouched(now.known)) showAccount(dialog, ask)
 }
 
 function show() {
@@ -282,6 +176,7 @@ function ask(id, { again, subject } = {}) {
     panel(dialog, {
       title: p.text.title, of: tongue(p),
       intro: fill(words().intro, { controller: now.policy.controller.name }),
+      failed,
       content: h('ul', {}, line),
       close: () => dialog.close(),
       buttons: [button('decline', words().no, act(false, 'no')), button('accept', words().yes, act(true, 'yes'))],
