@@ -1,4 +1,4 @@
-// One tag: <script src="https://licet.shop.example/sdk/licet.js" data-key="…"></script>
+// One tag: <script async src="https://licet.shop.example/sdk/licet.js" data-key="…"></script>
 import { askInTurn, openBanner, openChoices, standing } from './banner.js'
 import { keepCookie } from './cookie.js'
 import { licet, now, start } from './core.js'
