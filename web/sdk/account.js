@@ -1,7 +1,7 @@
 // What licet has recorded, in the privacy choices: a line below each choice of this device, and a part of its own for the account.
-import { choose, current, licet, now } from './core.js'
+import { choose, current, licet, now, purpose } from './core.js'
 import { fill, h } from './dom.js'
-import { button, wordingOf } from './panel.js'
+import { answeredBy, button, wordingOf } from './panel.js'
 import { date, fullText, item, tongue, words } from './purpose.js'
 import { enqueue } from './queue.js'
 import { look } from './recorded.js'
@@ -33,7 +33,7 @@ export async function showDevice(box) {
   const said = device && await look({ device })
   if (!said || mine !== turn) return
   for (const line of box.querySelectorAll('[data-purpose]')) {
-    const p = now.policy.purposes.find(one => one.id === line.dataset.purpose)
+    const p = purpose(line.dataset.purpose)
     const entry = said[p.id]
     const choice = current().choices[p.id]
     if (!entry || p.scope !== 'device' || choice?.wait) continue
@@ -54,7 +54,7 @@ export async function showDevice(box) {
 function withdraw(p, line, e) {
   const { id, token } = now.known
   const form = wordingOf(line)
-  const by = e.isTrusted ? 'withdraw, with the account' : 'withdraw, with the account, by a script'
+  const by = answeredBy(e, 'withdraw, with the account')
   if (p.scope === 'person') return choose({ [p.id]: false }, { form, by })
   const content = JSON.stringify({ by, page: location.origin + location.pathname, at: new Date().toISOString() })
   const body = {
@@ -101,7 +101,7 @@ function tell(box, text, aloud) {
 export function withdrawListed(box, e) {
   for (const one of box.querySelectorAll('.account [data-licet=withdraw]')) {
     const line = one.closest('li')
-    const p = now.policy.purposes.find(one => one.id === line.dataset.account)
+    const p = purpose(line.dataset.account)
     if (p.scope !== 'person') withdraw(p, line, e)
   }
 }

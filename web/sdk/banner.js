@@ -1,10 +1,10 @@
 // The banner, the privacy choices behind it, and the button that always opens them.
 import { blocked } from './device.js'
 import { forget, showAccount, showDevice, withdrawListed } from './account.js'
-import { choose, current, granted, hooks, licet, now } from './core.js'
+import { choose, current, granted, hooks, licet, now, purpose } from './core.js'
 import { fill, h } from './dom.js'
 import { dress } from './look.js'
-import { button, inTurns, panel, wordingOf } from './panel.js'
+import { answeredBy, button, inTurns, panel, wordingOf } from './panel.js'
 import { signalled, whyAsk } from './policy.js'
 import { direction, isOn, item, mayAgree, plain, stateOf, tongue, words } from './purpose.js'
 import { keyOf, vouched } from './recorded.js'
@@ -20,14 +20,13 @@ export const standing = new Promise(ok => (stand = ok))
 
 // ---- what she answers ----
 
-/** Records what was chosen in a panel, with the very panel as proof. */
-function record(box, event, values, by) {
+/** Records what was chosen in a panel, with the very panel as proof. `close`: how it goes; `whom`: of whom it is, if not of who signed in. */
+function record(box, event, values, by, { close = dismiss, whom } = {}) {
   const form = wordingOf(box)
   failed = false
-  dismissed = true
   pressed = Object.keys(values)
-  hide()
-  choose(values, { form, by: event.isTrusted ? by : `${by}, by a script` })
+  close()
+  choose(values, { form, by: answeredBy(event, by), whom })
 }
 
 const valuesOf = (list, on) => Object.fromEntries(list.map(p => [p.id, on]))
@@ -35,7 +34,7 @@ const valuesOf = (list, on) => Object.fromEntries(list.map(p => [p.id, on]))
  *  other grounds, counts when it was moved. */
 const switched = box => Object.fromEntries([...box.querySelectorAll('input')]
   .filter(i => {
-    const p = now.policy.purposes.find(one => one.id === i.name)
+    const p = purpose(i.name)
     return i.checked !== ('was' in i.dataset) || (plain(p) && mayAgree(p))
   })
   .map(i => [i.name, i.checked]))
@@ -148,7 +147,7 @@ function show() {
 /** Asks for one purpose, in a dialog of its own. Resolves with whether it is granted; closing resolves with what was before. Does not
  *  ask when it is granted already, nor within the time after a refusal unless `again`. */
 function ask(id, { again, subject } = {}) {
-  const p = now.policy?.purposes.find(one => one.id === id)
+  const p = purpose(id)
   if (!p || p.basis !== 'consent') return Promise.resolve(granted(id))
   const whom = subject ?? now.known
   if (p.scope === 'person' && !whom) {
@@ -161,15 +160,10 @@ function ask(id, { again, subject } = {}) {
   if (!again && !reason) return Promise.resolve(granted(id))
   return new Promise(ok => {
     let answer
+    const close = () => dialog.close()
     const act = (on, by) => e => {
       answer = on
-      record(dialog, e, { [id]: on }, by)
-    }
-    const record = (box, e, values, by) => {
-      failed = false
-      pressed = [id]
-      choose(values, { form: wordingOf(box), by: e.isTrusted ? by : `${by}, by a script`, whom })
-      dialog.close()
+      record(dialog, e, { [id]: on }, by, { close, whom })
     }
     const line = item(p, { ask: reason === 'changed' && reason, state: true, alone: true })
     line.querySelector('details').open = true
@@ -178,7 +172,7 @@ function ask(id, { again, subject } = {}) {
       intro: fill(words().intro, { controller: now.policy.controller.name }),
       failed,
       content: h('ul', {}, line),
-      close: () => dialog.close(),
+      close,
       buttons: [button('decline', words().no, act(false, 'no')), button('accept', words().yes, act(true, 'yes'))],
     })
     show()
@@ -211,7 +205,7 @@ export function askInTurn(id, options) {
 /** What was chosen in another tab while the choices stand open shows in the switches that she has not moved. */
 function followTabs() {
   for (const input of dialog.querySelectorAll('[data-purpose] input')) {
-    const p = now.policy.purposes.find(one => one.id === input.name)
+    const p = purpose(input.name)
     const on = isOn(p)
     if (input.checked === on || input.checked !== ('was' in input.dataset)) continue
     for (const name of ['checked', 'data-was']) input.toggleAttribute(name, on)

@@ -5,7 +5,7 @@
 //   explicit  she chose it herself; nothing is granted that is only implied
 //   state(key)  true, false, or undefined: the CMP does not ask for it here
 //   id, at, more  its receipt, when she chose, and what else it makes known
-import { afresh, chooseBy, current, now } from './core.js'
+import { afresh, chooseBy, current, now, purpose } from './core.js'
 import { onetrust } from './cmp-onetrust.js'
 import { cookiebot } from './cmp-cookiebot.js'
 import { tcf } from './cmp-tcf.js'
@@ -41,7 +41,7 @@ function values(reading) {
   const { choices, known } = reading.live ? current() : afresh()
   const found = {}
   for (const entry of map) {
-    const p = now.policy.purposes.find(one => one.id === entry.purpose)
+    const p = purpose(entry.purpose)
     if (p?.scope === 'person' && !known?.token) continue // a CMP knows browsers, not people
     const choice = choices[entry.purpose]
     const yes = wanted(entry, reading)

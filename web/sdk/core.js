@@ -21,7 +21,7 @@ let told = false
 /** The banner's: what to do when an act could not be recorded that grants these purposes. */
 export const hooks = { failed() {}, changed() {} }
 
-const purpose = id => now.policy?.purposes.find(p => p.id === id)
+export const purpose = id => now.policy?.purposes.find(p => p.id === id)
 /** A purpose that was granted can be withdrawn though the policy is out of reach, or no longer asks for it. */
 const known = id => purpose(id) ?? { id, version: state.choices[id].v, scope: 'device', language: '', notices: [] }
 export const granted = id => !!purpose(id) && mine(id) && isGranted(purpose(id), state.choices)

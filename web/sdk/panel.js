@@ -42,6 +42,9 @@ export function inTurns(box) {
   requestAnimationFrame(() => setTimeout(() => box.classList.remove('first')))
 }
 
+/** How it was answered: a script's click is no person's. */
+export const answeredBy = (event, by) => (event.isTrusted ? by : `${by}, by a script`)
+
 /** The very wording of it, as proof; without what is recorded of her account, which an act of this device is not to tell. */
 export function wordingOf(box) {
   const copy = box.cloneNode(true)
