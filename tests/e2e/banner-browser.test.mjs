@@ -339,15 +339,20 @@ test('when its lifetime is over a grant has ended, and is asked for again', asyn
   await until(() => me.events.length > sent, 'the page view')
 })
 
-test('with Global Privacy Control a purpose that honours it is not asked for, and can be allowed on purpose', async () => {
-  const me = await shop.visitor()
-  await me.context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true }))
+const saysNo = me => me.context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true }))
+async function acceptsStatisticsAlone(me) {
   await me.open()
   await me.card.waitFor()
   assert.ok(!(await me.card.innerText()).includes('advertisement'))
   await me.press('accept')
   await settled(me.page)
   assert.deepEqual(await granted(me.page), ['statistics'])
+}
+
+test('with Global Privacy Control a purpose that honours it is not asked for, and can be allowed on purpose', async () => {
+  const me = await shop.visitor()
+  await saysNo(me)
+  await acceptsStatisticsAlone(me)
   await me.press('opener')
   assert.ok(await me.dialog.getByText('Your browser says no to this for you.').isVisible())
   await me.press('accept')
@@ -374,14 +379,9 @@ test('with Global Privacy Control a purpose that honours it is not asked for aga
     await me.open()
     await me.press(part)
     await settled(me.page)
-    await me.context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true }))
+    await saysNo(me)
     await me.page.clock.setFixedTime(Date.now() + days * 864e5)
-    await me.open()
-    await me.card.waitFor()
-    assert.ok(!(await me.card.innerText()).includes('advertisement'))
-    await me.press('accept')
-    await settled(me.page)
-    assert.deepEqual(await granted(me.page), ['statistics'])
+    await acceptsStatisticsAlone(me)
   }
 })
 
