@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { saying, whenEnded } from './program.mjs'
+import { saying, whenEnded } from '../e2e/program.mjs'
 
 /** A browser of somebody new, with one page: {go(url), run(expression): its value, awaited; click(x, y), shot(file), close()} */
 export async function openFirefox() {

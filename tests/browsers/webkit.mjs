@@ -1,17 +1,10 @@
 // WebKit as Debian has it, WebKitGTK's own small browser, by its WebDriver (https://www.w3.org/TR/webdriver2/), on a screen that nobody sees.
 import { spawn } from 'node:child_process'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { saying, whenEnded } from './program.mjs'
-
-const freePort = () => new Promise(ok => {
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address()
-    server.close(() => ok(port))
-  })
-})
+import { freePort } from '../e2e/daemon.mjs'
+import { saying, whenEnded } from '../e2e/program.mjs'
 
 async function program() {
   for (const machine of await readdir('/usr/lib')) {

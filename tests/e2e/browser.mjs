@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
+import { saying, whenEnded } from './program.mjs'
 
 const PROGRAM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 const ALWAYS = process.getuid() === 0 ? ['--no-sandbox'] : []
@@ -19,19 +20,10 @@ export async function openBare(url) {
   const profile = await mkdtemp(join(tmpdir(), 'licet-chromium-'))
   const child = spawn(PROGRAM, [...ALWAYS, '--headless', '--no-first-run', '--remote-debugging-port=0', `--user-data-dir=${profile}`, url], { stdio: ['ignore', 'ignore', 'pipe'] })
   const close = async () => {
-    const gone = new Promise(ok => child.once('exit', ok))
-    child.kill()
-    await gone
+    await whenEnded(child)
     await rm(profile, { recursive: true, force: true, maxRetries: 5 })
   }
-  const address = await new Promise((ok, no) => {
-    let said = ''
-    child.stderr.on('data', part => {
-      const found = /DevTools listening on ws:\/\/([^/]+)/.exec(said += part)
-      if (found) ok(found[1])
-    })
-    child.once('exit', () => no(new Error(`Chromium ended: ${said}`)))
-  })
+  const [, address] = await saying(child, /DevTools listening on ws:\/\/([^/]+)/)
   const waiting = new Map()
   let line, last = 0
   const watch = async () => {
